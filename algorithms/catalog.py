@@ -1,0 +1,43 @@
+"""Every algorithm by its Katib name. An entry is imported when it is asked for, its library when it is first needed."""
+
+from collections.abc import Callable, Mapping
+
+from algorithms.contract import Algorithm
+from kagit.errors import Refused
+from kagit.spelling import closest, short
+
+
+def named(name: str) -> Algorithm:
+    """The algorithm of that name; Refused with the nearest name and the list if there is none."""
+    entry = _ENTRIES.get(name)
+    if entry is None:
+        guess = closest(name, _ENTRIES)
+        hint = f"did you mean {guess}? " if guess else ""
+        raise Refused(f"there is no algorithm {short(name)!r}; {hint}known are {', '.join(names())}")
+    return entry()
+
+
+def names() -> tuple[str, ...]:
+    """The names of all algorithms, sorted."""
+    return tuple(sorted(_ENTRIES))
+
+
+def _grid() -> Algorithm:
+    from algorithms.grid import Grid
+
+    return Grid()
+
+
+def _random() -> Algorithm:
+    from algorithms.random_search import RandomSearch
+
+    return RandomSearch()
+
+
+def _tpe() -> Algorithm:
+    from algorithms.tpe import Tpe
+
+    return Tpe()
+
+
+_ENTRIES: Mapping[str, Callable[[], Algorithm]] = {"grid": _grid, "random": _random, "tpe": _tpe}

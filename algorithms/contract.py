@@ -1,0 +1,92 @@
+"""What an algorithm is to kagit: a function from history to the next point (spec algorithms.md section 9)."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kagit.findings import Issue
+from kagit.objective import ObjectiveType
+from kagit.space import Point, Space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """All that stays the same during one run; `seed` is in 0 .. 2**31 - 1."""
+
+    space: Space
+    direction: ObjectiveType
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    seed: int = 0
+    max_trials: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A trial that is over; `value` is None where it failed or reported no finite objective."""
+
+    index: int
+    point: Point
+    value: float | None
+
+
+class Optimizer(Protocol):
+    """A live search. It only caches: the answer depends on what it was told, never on when.
+
+    `tell` may be called in any order of completion and costs O(1); answers must be the same as if all
+    trials had been told in the order of their index to a fresh optimizer.
+    """
+
+    def tell(self, trial: Finished) -> None:
+        """Learn of one finished trial; each index once."""
+        ...
+
+    def ask(self, *, index: int, running: Mapping[int, Point]) -> Point | None:
+        """Point number `index`, knowing the points that run now; None when the search space is exhausted."""
+        ...
+
+
+class Algorithm(Protocol):
+    """An entry of the catalog: knows its settings, makes optimizers. Importing it must be cheap."""
+
+    @property
+    def name(self) -> str:
+        """Katib's algorithmName."""
+        ...
+
+    def check(self, problem: Problem) -> tuple[Issue, ...]:
+        """What is wrong with settings or space, with places below `spec`; empty when it can run."""
+        ...
+
+    def start(self, problem: Problem) -> Optimizer:
+        """A fresh optimizer without history."""
+        ...
+
+    def engine(self) -> str:
+        """Library and version that answers, e.g. `optuna 5.0.0`; kept with every suggestion."""
+        ...
+
+
+class HistoryDigest:
+    """Order-independent digest of the finished trials, updated in O(1) for each trial."""
+
+    __slots__ = ("_sum",)
+
+    def __init__(self, trials: Iterable[Finished] = ()) -> None:
+        """Start with these trials."""
+        self._sum = 0
+        for trial in trials:
+            self.add(trial)
+
+    def add(self, trial: Finished) -> None:
+        """Count one more finished trial."""
+        self._sum = (self._sum + _hash([trial.index, sorted(trial.point.items()), trial.value])) % 2**256
+
+    def value(self, running: Mapping[int, Point]) -> str:
+        """Hex digest of the finished trials together with the running points."""
+        return f"{(self._sum + sum(_hash([i, sorted(p.items())]) for i, p in running.items())) % 2**256:064x}"
+
+
+def _hash(value: object) -> int:
+    return int.from_bytes(hashlib.sha256(json.dumps(value).encode()).digest())

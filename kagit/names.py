@@ -1,0 +1,56 @@
+"""Names, labels, annotations and environment variables that kagit shares with Katib (spec katib.md section 1.8)."""
+
+import re
+from typing import NamedTuple
+
+GROUP = "kubeflow.org"
+API_VERSION = "kubeflow.org/v1beta1"
+
+LABEL_EXPERIMENT = "katib.kubeflow.org/experiment"
+LABEL_TRIAL = "katib.kubeflow.org/trial"
+LABEL_RUN = "kagit.dev/run"
+
+ANNOTATION_RUN = "kagit.dev/run"
+ANNOTATION_SEED = "kagit.dev/seed"
+ANNOTATION_SPEC_DIGEST = "kagit.dev/spec-digest"
+ANNOTATION_COMMIT = "kagit.dev/commit"
+ANNOTATION_SOURCE = "kagit.dev/source"
+ANNOTATION_CLEAN = "kagit.dev/clean"
+ANNOTATION_INDEX = "kagit.dev/index"
+ANNOTATION_HISTORY = "kagit.dev/history-digest"
+ANNOTATION_ENGINE = "kagit.dev/engine"
+ANNOTATION_REPORT = "kagit.dev/report-digest"
+ANNOTATION_ON_SPEC_CHANGE = "kagit.dev/on-spec-change"
+
+ENV_TRIAL_NAME = "KATIB_TRIAL_NAME"
+ENV_TRIAL_DIR = "KAGIT_TRIAL_DIR"
+
+UNAVAILABLE = "unavailable"
+"""Katib's marker for a metric without a value."""
+
+MAX_EXPERIMENT_NAME = 40
+EXPERIMENT_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class Key(NamedTuple):
+    """Identity of an object: its kind, namespace and name."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+def is_experiment_name(name: str) -> bool:
+    """Whether the whole of `name` is a legal Experiment name of at most 40 characters."""
+    return len(name) <= MAX_EXPERIMENT_NAME and EXPERIMENT_NAME.fullmatch(name) is not None
+
+
+def is_namespace(name: str) -> bool:
+    """Whether `name` is a legal namespace (an RFC 1123 label)."""
+    return DNS_LABEL.fullmatch(name) is not None
+
+
+def trial_name(*, experiment: str, run: int, index: int) -> str:
+    """Name of trial `index` (from 0) of run `run` (from 1): always the same for the same three."""
+    return f"{experiment}-{run}-{index:04d}"

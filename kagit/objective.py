@@ -1,0 +1,83 @@
+"""What is optimised, and what was observed of it (spec katib.md sections 1.2 and 4.1.3)."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from kagit.names import UNAVAILABLE
+
+
+class ObjectiveType(StrEnum):
+    """Katib's objective.type."""
+
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+
+class Strategy(StrEnum):
+    """Katib's metricStrategies value: which of all readings counts."""
+
+    MIN = "min"
+    MAX = "max"
+    LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """Roll-up of all readings of one metric; texts as they were printed, `unavailable` without a value."""
+
+    name: str
+    min: str = UNAVAILABLE
+    max: str = UNAVAILABLE
+    latest: str = UNAVAILABLE
+
+
+Observation: TypeAlias = tuple[Metric, ...]
+"""The metrics of one trial, objective first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """Objective with its strategies complete (defaults applied)."""
+
+    type: ObjectiveType
+    metric: str
+    goal: float | None = None
+    additional: tuple[str, ...] = ()
+    strategies: Mapping[str, Strategy] = field(default_factory=dict[str, Strategy])
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All metric names, objective first."""
+        return (self.metric, *self.additional)
+
+    def better(self, left: float, right: float) -> bool:
+        """Whether `left` is strictly better than `right`."""
+        return left < right if self.type is ObjectiveType.MINIMIZE else left > right
+
+    def reached(self, best: float | None) -> bool:
+        """Whether the goal is set and `best` meets it (inclusive)."""
+        if self.goal is None or best is None:
+            return False
+        return best <= self.goal if self.type is ObjectiveType.MINIMIZE else best >= self.goal
+
+    def value(self, observation: Observation, metric: str | None = None) -> float | None:
+        """The number that counts for `metric` (default: the objective); None where there is none that is finite."""
+        name = metric or self.metric
+        strategy = self.strategies.get(name, Strategy.LATEST)
+        for one in observation:
+            if one.name == name:
+                text = {Strategy.MIN: one.min, Strategy.MAX: one.max, Strategy.LATEST: one.latest}[strategy]
+                return number(one.latest if text == UNAVAILABLE else text)
+        return None
+
+
+def number(text: str) -> float | None:
+    """`text` as a finite float, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,30 @@
+"""Looking into untyped data (YAML, JSON) without surprises: a wrong shape reads as empty, never as an exception."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """`value` if it is a mapping, an empty one otherwise."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def sequence(value: object) -> Sequence[Any]:
+    """`value` if it is a list or tuple, an empty one otherwise."""
+    return cast("Sequence[Any]", value) if isinstance(value, list | tuple) else ()
+
+
+def text(value: object) -> str:
+    """`value` if it is text, the empty text otherwise."""
+    return value if isinstance(value, str) else ""
+
+
+def at(value: object, *path: str | int) -> Any:  # noqa: ANN401 - untyped data by nature
+    """What stands at a path of keys and indexes; None where the path ends early."""
+    for part in path:
+        if isinstance(part, int):
+            items = sequence(value)
+            value = items[part] if -len(items) <= part < len(items) else None
+        else:
+            value = mapping(value).get(part)
+    return value

@@ -1,0 +1,54 @@
+"""A trial as the reconciler, the algorithms and the report see it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kagit.objective import Observation
+from kagit.space import Point
+
+
+class Phase(StrEnum):
+    """Katib's trial condition types; exactly one is current (`Created` means waiting to start)."""
+
+    CREATED = "Created"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    KILLED = "Killed"
+    METRICS_UNAVAILABLE = "MetricsUnavailable"
+    EARLY_STOPPED = "EarlyStopped"
+
+
+ACTIVE = frozenset({Phase.CREATED, Phase.RUNNING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file that a trial left under $KAGIT_TRIAL_DIR/artifacts: relative path, bytes, SHA-256 in hex."""
+
+    path: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One trial; `started` and `finished` are RFC 3339 UTC texts or empty; `attempt` counts from 1."""
+
+    name: str
+    run: int
+    index: int
+    point: Point
+    phase: Phase = Phase.CREATED
+    reason: str = ""
+    message: str = ""
+    started: str = ""
+    finished: str = ""
+    attempt: int = 1
+    observation: Observation = ()
+    artifacts: tuple[Artifact, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it will not change any more."""
+        return self.phase not in ACTIVE

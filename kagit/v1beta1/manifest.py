@@ -1,0 +1,84 @@
+"""An Experiment's manifest into words, with everything that is wrong with it at once."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from kagit import names
+from kagit.experiment import Experiment, Json, ResumePolicy
+from kagit.findings import Issue, Severity
+from kagit.shapes import mapping, text
+from kagit.spelling import short
+from kagit.v1beta1 import defaults, digests, schema, words
+from kagit.v1beta1.checks import budget, collector, metadata, objective, space, template
+
+_SPEC_CHECKS = (
+    budget.check,
+    objective.check,
+    objective.check_algorithm,
+    budget.check_resume,
+    space.check,
+    template.check,
+    collector.check,
+)
+_METADATA = schema.Record(schema.METADATA)
+
+
+def experiment(body: Mapping[str, Any], *, namespace: str = "default") -> tuple[Experiment | None, tuple[Issue, ...]]:
+    """The Experiment that a manifest means (None if an issue is an error) and all issues, in Katib's order of rules.
+
+    `namespace` counts where the manifest names none.
+    """
+    issues: list[Issue] = []
+    clean = mapping(schema.fit(body, schema.EXPERIMENT, (), issues))
+    meta = _metadata(mapping(clean.get("metadata")), issues)
+    where = text(meta.get("namespace")) or namespace
+    spec = defaults.effective(mapping(clean.get("spec")))
+    typed = {issue.at for issue in issues if issue.severity is Severity.ERROR}
+    # What has the wrong type was said already; that it is missing only follows from it.
+    issues.extend(issue for issue in _checks(clean, meta, spec, where) if issue.at not in typed)
+    if any(issue.severity is Severity.ERROR for issue in issues):
+        return None, tuple(issues)
+    return _words(body, meta, spec, where), tuple(issues)
+
+
+def _metadata(raw: Mapping[str, Any], issues: list[Issue]) -> Mapping[str, Any]:
+    known = {key: raw[key] for key in schema.METADATA if key in raw}  # the rest is Kubernetes' business
+    return mapping(schema.fit(known, _METADATA, ("metadata",), issues))
+
+
+def _checks(clean: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, namespace: str) -> Iterator[Issue]:
+    version, kind = text(clean.get("apiVersion")), text(clean.get("kind"))
+    if version != names.API_VERSION:
+        message = f"apiVersion is {repr(short(version)) if version else 'missing'}; give {names.API_VERSION}"
+        yield Issue(at=("apiVersion",), message=message, slug="api-version")
+    if kind != "Experiment":
+        yield Issue(at=("kind",), message=f"kind is {short(kind)!r}; give Experiment", slug="kind")
+    yield from metadata.check(meta, namespace=namespace)
+    if "spec" not in clean:
+        message = "spec is missing; give objective, algorithm, parameters and trialTemplate"
+        yield Issue(at=("spec",), message=message, slug="spec-missing")
+        return
+    for check in _SPEC_CHECKS:
+        yield from check(spec)
+
+
+def _words(body: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, namespace: str) -> Experiment:
+    return Experiment(
+        namespace=namespace,
+        name=text(meta["name"]),
+        space=words.space(spec.get("parameters")),
+        objective=words.objective(spec["objective"]),
+        algorithm=words.algorithm(spec["algorithm"]),
+        template=words.template(spec["trialTemplate"]),
+        early_stopping=words.algorithm(spec["earlyStopping"]) if "earlyStopping" in spec else None,
+        collector=words.collector(spec["metricsCollectorSpec"]),
+        parallel=spec["parallelTrialCount"],
+        max_trials=spec.get("maxTrialCount"),
+        max_failed=spec.get("maxFailedTrialCount"),
+        resume=ResumePolicy(spec["resumePolicy"]),
+        labels=cast("Mapping[str, str]", meta.get("labels", {})),
+        annotations=cast("Mapping[str, str]", meta.get("annotations", {})),
+        spec_digest=digests.of(spec),
+        run_digest=digests.run(spec),
+        manifest={key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")},
+    )

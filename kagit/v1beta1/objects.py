@@ -1,0 +1,309 @@
+"""Words into Katib's objects and back (spec katib.md sections 1.4 to 1.8): Experiment, Suggestion, Trial."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kagit import names
+from kagit.conditions import Condition, Conditions, end_running, last_true, put
+from kagit.experiment import Experiment, Json
+from kagit.objective import Metric, Observation
+from kagit.shapes import at, mapping, sequence, text
+from kagit.space import Point
+from kagit.suggestion import Suggestion
+from kagit.trial import Artifact, Phase, Trial
+
+_REASONS = {
+    Phase.CREATED: ("TrialCreated", "Trial is created"),
+    Phase.RUNNING: ("TrialRunning", "Trial is running"),
+}
+
+
+def experiment_body(
+    experiment: Experiment,
+    *,
+    run: int,
+    seed: int,
+    commit: str,
+    source: str,
+    clean: bool | None,
+    earlier: Mapping[int, tuple[str, str]],
+) -> Json:
+    """The Experiment as stored: the author's spec untouched, the run and its origin in annotations.
+
+    `earlier` holds commit and spec digest of the runs before this one.
+    """
+    notes = {
+        **experiment.annotations,
+        **{f"{names.ANNOTATION_RUN}-{number}": f"{old} {digest}" for number, (old, digest) in earlier.items()},
+        names.ANNOTATION_RUN: str(run),
+        names.ANNOTATION_SEED: str(seed),
+        names.ANNOTATION_SPEC_DIGEST: experiment.spec_digest,
+        names.ANNOTATION_COMMIT: commit,
+        names.ANNOTATION_SOURCE: source,
+    }
+    if clean is not None:
+        notes[names.ANNOTATION_CLEAN] = "true" if clean else "false"
+    meta = {"name": experiment.name, "namespace": experiment.namespace, "annotations": notes}
+    if experiment.labels:
+        meta["labels"] = dict(experiment.labels)
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": "Experiment",
+        "metadata": meta,
+        "spec": experiment.manifest["spec"],
+    }
+
+
+def earlier_runs(body: Json) -> dict[int, tuple[str, str]]:
+    """Commit and spec digest of the runs before the present one."""
+    prefix = f"{names.ANNOTATION_RUN}-"
+    found: dict[int, tuple[str, str]] = {}
+    for key, value in mapping(at(body, "metadata", "annotations")).items():
+        if key.startswith(prefix) and key.removeprefix(prefix).isdecimal():
+            commit, _, digest = text(value).partition(" ")
+            found[int(key.removeprefix(prefix))] = (commit, digest)
+    return found
+
+
+def owner(body: Json) -> Json:
+    """The owner reference that makes `body` the controlling owner (section 1.8)."""
+    return {
+        "apiVersion": body["apiVersion"],
+        "kind": body["kind"],
+        "name": body["metadata"]["name"],
+        "uid": body["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def suggestion_body(experiment: Experiment, *, owned_by: Json) -> Json:
+    """The Suggestion of an experiment."""
+    settings = [{"name": name, "value": value} for name, value in experiment.algorithm.settings.items()]
+    spec: Json = {
+        "algorithm": {"algorithmName": experiment.algorithm.name, "algorithmSettings": settings},
+        "requests": 0,
+        "resumePolicy": experiment.resume.value,
+    }
+    meta = {"name": experiment.name, "namespace": experiment.namespace, "ownerReferences": [owner(owned_by)]}
+    return {"apiVersion": names.API_VERSION, "kind": "Suggestion", "metadata": meta, "spec": spec}
+
+
+def assignments(point: Point) -> list[Json]:
+    """Katib's parameterAssignments."""
+    return [{"name": name, "value": value} for name, value in point.items()]
+
+
+def point(given: object) -> Point:
+    """The point of Katib's parameterAssignments."""
+    return {text(at(one, "name")): text(at(one, "value")) for one in sequence(given)}
+
+
+def suggestion_status(
+    suggestions: Sequence[Suggestion], *, experiment: str, run: int, asked: int, exhausted: bool, now: str
+) -> Json:
+    """Status of a Suggestion: only the answers that are in use, all others stand in their trials (defect 18)."""
+    created = put((), type_="Created", reason="SuggestionCreated", message="Suggestion is created", now=now)
+    running = put(created, type_="Running", reason="SuggestionRunning", message="Suggestion is running", now=now)
+    return {
+        "run": run,
+        "suggestionCount": asked,
+        "exhausted": exhausted,
+        "suggestions": [
+            {
+                "name": names.trial_name(experiment=experiment, run=run, index=one.index),
+                "parameterAssignments": assignments(one.point),
+                "index": one.index,
+                "seed": one.seed,
+                "historyDigest": one.history_digest,
+                "engine": one.engine,
+            }
+            for one in suggestions
+        ],
+        "conditions": conditions_out(running),
+    }
+
+
+def suggestions(body: Json) -> tuple[Suggestion, ...]:
+    """The answers that a Suggestion holds."""
+    return tuple(
+        Suggestion(
+            index=int(one["index"]),
+            point=point(one.get("parameterAssignments")),
+            seed=int(one["seed"]),
+            history_digest=text(one.get("historyDigest")),
+            engine=text(one.get("engine")),
+        )
+        for one in sequence(at(body, "status", "suggestions"))
+    )
+
+
+def trial_body(
+    experiment: Experiment, suggestion: Suggestion, *, name: str, run: int, run_spec: Json, owned_by: Json
+) -> Json:
+    """A Trial as created: everything needed to run it and to ask for its point again."""
+    objective = experiment.objective
+    spec: Json = {
+        "objective": {
+            "type": objective.type.value,
+            "objectiveMetricName": objective.metric,
+            "additionalMetricNames": list(objective.additional),
+            "metricStrategies": [{"name": n, "value": s.value} for n, s in objective.strategies.items()],
+        },
+        "parameterAssignments": assignments(suggestion.point),
+        "runSpec": run_spec,
+        "retainRun": experiment.template.retain,
+        "metricsCollector": {"collector": {"kind": experiment.collector.kind}},
+        "primaryContainerName": experiment.template.primary_container,
+        "successCondition": experiment.template.success_condition,
+        "failureCondition": experiment.template.failure_condition,
+    }
+    if objective.goal is not None:
+        spec["objective"]["goal"] = objective.goal
+    meta = {
+        "name": name,
+        "namespace": experiment.namespace,
+        "labels": {**experiment.labels, names.LABEL_EXPERIMENT: experiment.name, names.LABEL_RUN: str(run)},
+        "annotations": {
+            names.ANNOTATION_INDEX: str(suggestion.index),
+            names.ANNOTATION_SEED: str(suggestion.seed),
+            names.ANNOTATION_HISTORY: suggestion.history_digest,
+            names.ANNOTATION_ENGINE: suggestion.engine,
+        },
+        "ownerReferences": [owner(owned_by)],
+    }
+    return {"apiVersion": names.API_VERSION, "kind": "Trial", "metadata": meta, "spec": spec}
+
+
+def trial_status(trial: Trial, *, now: str, gpus: Sequence[str] = ()) -> Json:
+    """Status of a Trial: the conditions follow from its phase, as Katib would have set them one after another."""
+    began = trial.started or now
+    conditions = put((), type_="Created", reason="TrialCreated", message="Trial is created", now=began)
+    if trial.phase is not Phase.CREATED and trial.started:
+        conditions = put(conditions, type_="Running", reason="TrialRunning", message="Trial is running", now=began)
+    if trial.is_over:
+        if trial.phase is not Phase.EARLY_STOPPED:
+            conditions = end_running(conditions, now=trial.finished or now)
+        conditions = put(
+            conditions, type_=trial.phase.value, reason=trial.reason, message=trial.message, now=trial.finished or now
+        )
+    status: Json = {"conditions": conditions_out(conditions), "attempt": trial.attempt}
+    optional = {
+        "startTime": trial.started,
+        "completionTime": trial.finished if trial.is_over else "",
+        "message": trial.message if trial.phase is Phase.CREATED else "",
+        "observation": {"metrics": metrics(trial.observation)} if trial.observation else None,
+        "artifacts": [{"path": a.path, "size": a.size, "digest": a.digest} for a in trial.artifacts],
+        "gpus": list(gpus),
+    }
+    return status | {key: value for key, value in optional.items() if value}
+
+
+def trial(body: Json) -> Trial:
+    """The words of a Trial object; one without conditions is waiting to start."""
+    meta, status = mapping(body.get("metadata")), mapping(body.get("status"))
+    last = last_true(conditions_in(status.get("conditions")))
+    phase = Phase(last.type) if last is not None else Phase.CREATED
+    return Trial(
+        name=text(meta.get("name")),
+        run=int(at(meta, "labels", names.LABEL_RUN) or 1),
+        index=int(at(meta, "annotations", names.ANNOTATION_INDEX) or 0),
+        point=point(at(body, "spec", "parameterAssignments")),
+        phase=phase,
+        reason=last.reason if last is not None and phase not in _REASONS else "",
+        message=last.message if last is not None and phase not in _REASONS else text(status.get("message")),
+        started=text(status.get("startTime")),
+        finished=text(status.get("completionTime")),
+        attempt=int(status.get("attempt") or 1),
+        observation=observation(at(status, "observation", "metrics")),
+        artifacts=tuple(
+            Artifact(path=text(one.get("path")), size=int(one.get("size") or 0), digest=text(one.get("digest")))
+            for one in sequence(status.get("artifacts"))
+        ),
+    )
+
+
+def metrics(given: Observation) -> list[Json]:
+    """Katib's observation.metrics."""
+    return [{"name": m.name, "min": m.min, "max": m.max, "latest": m.latest} for m in given]
+
+
+def observation(given: object) -> Observation:
+    """The observation of Katib's metrics list."""
+    return tuple(
+        Metric(name=text(m.get("name")), min=text(m.get("min")), max=text(m.get("max")), latest=text(m.get("latest")))
+        for m in sequence(given)
+    )
+
+
+def conditions_out(conditions: Conditions) -> list[Json]:
+    """Conditions as objects carry them, oldest change first."""
+    return [
+        {
+            "type": c.type,
+            "status": c.status,
+            "reason": c.reason,
+            "message": c.message,
+            "lastUpdateTime": c.last_update,
+            "lastTransitionTime": c.last_transition,
+        }
+        for c in conditions
+    ]
+
+
+def conditions_in(given: object) -> Conditions:
+    """Conditions of an object."""
+    return tuple(
+        Condition(
+            type=text(c.get("type")),
+            status=text(c.get("status")),
+            reason=text(c.get("reason")),
+            message=text(c.get("message")),
+            last_update=text(c.get("lastUpdateTime")),
+            last_transition=text(c.get("lastTransitionTime")),
+        )
+        for c in sequence(given)
+    )
+
+
+_LISTS = {
+    Phase.RUNNING: ("runningTrialList", "trialsRunning"),
+    Phase.CREATED: ("pendingTrialList", "trialsPending"),
+    Phase.FAILED: ("failedTrialList", "trialsFailed"),
+    Phase.SUCCEEDED: ("succeededTrialList", "trialsSucceeded"),
+    Phase.KILLED: ("killedTrialList", "trialsKilled"),
+    Phase.EARLY_STOPPED: ("earlyStoppedTrialList", "trialsEarlyStopped"),
+    Phase.METRICS_UNAVAILABLE: ("metricsUnavailableTrialList", "trialMetricsUnavailable"),
+}
+
+
+def experiment_status(
+    *, conditions: Conditions, started: str, completed: str, trials: Mapping[str, Trial], best: str
+) -> Json:
+    """Status of an Experiment with Katib's counters and lists (section 1.4)."""
+    lists: dict[Phase, list[str]] = {phase: [] for phase in _LISTS}
+    for one in trials.values():
+        lists[one.phase].append(one.name)
+    status: Json = {
+        "conditions": conditions_out(conditions),
+        "startTime": started or None,
+        "completionTime": completed or None,
+        "trials": len(trials),
+    }
+    for phase, (list_name, count_name) in _LISTS.items():
+        status[list_name] = lists[phase]
+        status[count_name] = len(lists[phase])
+    optimal = trials.get(best)
+    if optimal is not None:
+        status["currentOptimalTrial"] = {
+            "bestTrialName": best,
+            "parameterAssignments": assignments(optimal.point),
+            "observation": {"metrics": metrics(optimal.observation)},
+        }
+    return status
+
+
+def note(body: Json, key: str) -> str:
+    """An annotation of an object, empty where it is missing."""
+    value: Any = at(body, "metadata", "annotations", key)
+    return text(value)

@@ -1,0 +1,251 @@
+"""Which fields there are and what type each has: one table, checked by one function."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+from kagit.findings import Issue, Severity
+from kagit.spelling import closest, describe, short
+
+Place: TypeAlias = tuple[str | int, ...]
+
+MAX_DEPTH = 110
+_INT32 = 2**31
+_WORDS = {"text": "text", "int": "a whole number", "number": "a number", "bool": "true or false", "object": "a mapping"}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value without fields that we know: text, int, number, bool, object or any."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of one kind of items."""
+
+    item: "Shape"
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A mapping from free keys to one kind of values."""
+
+    item: "Shape"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A mapping with known fields."""
+
+    fields: Mapping[str, "Shape"]
+
+
+Shape: TypeAlias = Leaf | ListOf | MapOf | Record
+
+TEXT, INT, NUMBER, BOOL, OBJECT, ANY = (Leaf(k) for k in ("text", "int", "number", "bool", "object", "any"))
+TEXTS = ListOf(TEXT)
+_SETTINGS = ListOf(Record({"name": TEXT, "value": TEXT}))
+_ALGORITHM = Record({"algorithmName": TEXT, "algorithmSettings": _SETTINGS})
+_FEASIBLE = Record({"max": TEXT, "min": TEXT, "step": TEXT, "list": TEXTS, "distribution": TEXT})
+_PARAMETERS = ListOf(Record({"name": TEXT, "parameterType": TEXT, "feasibleSpace": _FEASIBLE}))
+_OBJECTIVE = Record(
+    {
+        "type": TEXT,
+        "goal": NUMBER,
+        "objectiveMetricName": TEXT,
+        "additionalMetricNames": TEXTS,
+        "metricStrategies": _SETTINGS,
+    }
+)
+_TEMPLATE = Record(
+    {
+        "retain": BOOL,
+        "trialSpec": OBJECT,
+        "configMap": Record({"configMapName": TEXT, "configMapNamespace": TEXT, "templatePath": TEXT}),
+        "trialParameters": ListOf(Record({"name": TEXT, "description": TEXT, "reference": TEXT})),
+        "primaryPodLabels": MapOf(TEXT),
+        "primaryContainerName": TEXT,
+        "successCondition": TEXT,
+        "failureCondition": TEXT,
+    }
+)
+_HTTP_GET = Record(
+    {
+        "path": TEXT,
+        "port": ANY,
+        "host": TEXT,
+        "scheme": TEXT,
+        "httpHeaders": ListOf(Record({"name": TEXT, "value": TEXT})),
+    }
+)
+_COLLECTOR = Record(
+    {
+        "collector": Record({"kind": TEXT, "customCollector": OBJECT}),
+        "source": Record(
+            {
+                "httpGet": _HTTP_GET,
+                "fileSystemPath": Record({"path": TEXT, "kind": TEXT, "format": TEXT}),
+                "filter": Record({"metricsFormat": TEXTS}),
+            }
+        ),
+    }
+)
+_NAS = Record(
+    {
+        "graphConfig": Record({"numLayers": INT, "inputSizes": ListOf(INT), "outputSizes": ListOf(INT)}),
+        "operations": ListOf(Record({"operationType": TEXT, "parameters": _PARAMETERS})),
+    }
+)
+SPEC = Record(
+    {
+        "parameters": _PARAMETERS,
+        "objective": _OBJECTIVE,
+        "algorithm": _ALGORITHM,
+        "earlyStopping": _ALGORITHM,
+        "trialTemplate": _TEMPLATE,
+        "parallelTrialCount": INT,
+        "maxTrialCount": INT,
+        "maxFailedTrialCount": INT,
+        "metricsCollectorSpec": _COLLECTOR,
+        "nasConfig": _NAS,
+        "resumePolicy": TEXT,
+    }
+)
+METADATA: dict[str, Shape] = {"name": TEXT, "namespace": TEXT, "labels": MapOf(TEXT), "annotations": MapOf(TEXT)}
+EXPERIMENT = Record({"apiVersion": TEXT, "kind": TEXT, "metadata": OBJECT, "spec": SPEC, "status": ANY})
+
+
+def fit(value: object, shape: Shape, at: Place, issues: list[Issue]) -> Any:  # noqa: ANN401 - untyped data by nature
+    """A copy of `value` with only what fits `shape` (None where nothing does); what does not is added to `issues`.
+
+    Null counts as absent, as in Kubernetes.
+    """
+    if value is None:
+        return None
+    match shape:
+        case Leaf():
+            return _leaf(value, shape.kind, at, issues)
+        case ListOf():
+            if isinstance(value, list | tuple):
+                items = cast("list[object]", value)
+                return [fit(item, shape.item, (*at, i), issues) for i, item in enumerate(items)]
+            issues.append(_wrong(value, "a list", at))
+        case MapOf() | Record():
+            if isinstance(value, Mapping):
+                return _fit_mapping(cast("Mapping[object, object]", value), shape, at, issues)
+            issues.append(_wrong(value, "a mapping", at))
+    return None
+
+
+def _fit_mapping(
+    value: Mapping[object, object], shape: MapOf | Record, at: Place, issues: list[Issue]
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            issues.append(_not_text(key, at))
+            continue
+        if isinstance(shape, MapOf):
+            inner: Shape | None = shape.item
+        else:
+            inner = shape.fields.get(key)
+        if inner is None:
+            issues.append(_unknown(key, cast("Record", shape).fields, at))
+            continue
+        fitted = fit(item, inner, (*at, key), issues)
+        if fitted is not None:
+            fields[key] = fitted
+    return fields
+
+
+def _leaf(value: object, kind: str, at: Place, issues: list[Issue]) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        issues.append(Issue(at=at, message=f"{_name(at)} is {value}; give a finite number", slug="not-finite"))
+        return None
+    fits = {
+        "text": isinstance(value, str),
+        "int": isinstance(value, int) and not isinstance(value, bool) and -_INT32 <= value < _INT32,
+        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "bool": isinstance(value, bool),
+        "object": isinstance(value, Mapping),
+        "any": True,
+    }[kind]
+    if fits and kind in {"object", "any"}:
+        bad = list(_not_json(value, at))
+        issues.extend(bad)
+        return None if any(issue.slug == "too-deep" for issue in bad) else value
+    if fits:
+        return value
+    issues.append(_wrong(value, _WORDS[kind], at))
+    return None
+
+
+def _wrong(value: object, wanted: str, at: Place) -> Issue:
+    name = _name(at)
+    slug = {"text": "not-text", "a list": "not-a-list", "a mapping": "not-a-mapping"}.get(wanted, "wrong-type")
+    if wanted == "text" and isinstance(value, bool):
+        out = "put it in quotes (YAML reads a bare true, yes, on, y and the like as booleans)"
+    elif wanted == "text" and isinstance(value, int | float):
+        out = f'put it in quotes: "{value}"'
+    elif wanted == "a whole number" and isinstance(value, str) and value.strip().lstrip("+-").isdigit():
+        out = "remove the quotes"
+    elif wanted == "a number" and isinstance(value, str):
+        out = "write a plain number without quotes"
+    elif wanted == "a whole number" and isinstance(value, int) and not isinstance(value, bool):
+        out = f"give a number below {_INT32}"
+    else:
+        out = f"write {wanted}"
+    return Issue(at=at, message=f"{name} is {describe(value)}, not {wanted}; {out}", slug=slug)
+
+
+def _unknown(key: str, known: Mapping[str, object], at: Place) -> Issue:
+    guess = closest(key, known)
+    where = ".".join(str(part) for part in at if isinstance(part, str)) or "the object"
+    if guess:
+        message = f"{short(key)} is no field of {where}; did you mean {guess}?"
+        return Issue(at=(*at, key), message=message, slug="unknown-field")
+    message = f"{short(key)} is no field of {where} and is ignored; remove it, known are {', '.join(known)}"
+    return Issue(at=(*at, key), message=message, slug="unknown-field", severity=Severity.WARNING)
+
+
+def _name(at: Place) -> str:
+    tail: list[str] = []
+    for part in reversed(at):
+        tail.append(f"[{part}]" if isinstance(part, int) else part)
+        if isinstance(part, str):
+            break
+    return "".join(reversed(tail)) or "the document"
+
+
+def _not_json(value: object, at: Place) -> Iterator[Issue]:
+    stack: list[tuple[object, Place]] = [(value, at)]
+    while stack:
+        item, place = stack.pop()
+        if len(place) > MAX_DEPTH:
+            yield Issue(at=place, message=f"more than {MAX_DEPTH} levels deep; flatten it", slug="too-deep")
+            return
+        if isinstance(item, Mapping):
+            fields = cast("Mapping[object, object]", item)
+            yield from (_not_text(key, place) for key in fields if not isinstance(key, str))
+            stack.extend((inner, (*place, key)) for key, inner in fields.items() if isinstance(key, str))
+        elif isinstance(item, list | tuple):
+            stack.extend((inner, (*place, i)) for i, inner in enumerate(cast("list[object]", item)))
+        else:
+            yield from _not_json_leaf(item, place)
+
+
+def _not_json_leaf(item: object, at: Place) -> Iterator[Issue]:
+    if isinstance(item, float) and not math.isfinite(item):
+        yield Issue(
+            at=at, message=f"{_name(at)} is {item}; give a finite number, or put it in quotes", slug="not-finite"
+        )
+    elif item is not None and not isinstance(item, str | int | float | bool):
+        message = f"{_name(at)} is {describe(item)}, which JSON does not know; put it in quotes"
+        yield Issue(at=at, message=message, slug="not-json")
+
+
+def _not_text(key: object, at: Place) -> Issue:
+    return Issue(at=at, message=f"key {short(key)!r} is not text; put it in quotes", slug="key-not-text")

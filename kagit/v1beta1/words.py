@@ -1,0 +1,82 @@
+"""Effective specs into words. Law: the checks have passed, or what does not fit reads as empty."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from kagit.experiment import Algorithm, Collector, TrialParameter, TrialTemplate
+from kagit.objective import Objective, ObjectiveType, Strategy
+from kagit.shapes import at, mapping, sequence, text
+from kagit.space import Distribution, Parameter, ParameterType, Space
+
+
+def space(parameters: object) -> Space:
+    """The search space of `spec.parameters`."""
+    return Space(tuple(_parameter(mapping(one)) for one in sequence(parameters)))
+
+
+def _parameter(fields: Mapping[str, Any]) -> Parameter:
+    feasible = mapping(fields.get("feasibleSpace"))
+    distribution = text(feasible.get("distribution"))
+    return Parameter(
+        name=text(fields.get("name")),
+        type=ParameterType(text(fields.get("parameterType"))),
+        minimum=_decimal(feasible.get("min")),
+        maximum=_decimal(feasible.get("max")),
+        step=_decimal(feasible.get("step")),
+        values=tuple(sequence(feasible.get("list"))),
+        distribution=Distribution.UNIFORM if distribution == "unknown" else Distribution(distribution),
+    )
+
+
+def _decimal(value: object) -> Decimal | None:
+    return Decimal(value) if isinstance(value, str) and value else None
+
+
+def objective(fields: Mapping[str, Any]) -> Objective:
+    """The objective with its strategies."""
+    goal = fields.get("goal")
+    return Objective(
+        type=ObjectiveType(text(fields.get("type"))),
+        metric=text(fields.get("objectiveMetricName")),
+        goal=None if goal is None else float(goal),
+        additional=tuple(dict.fromkeys(sequence(fields.get("additionalMetricNames")))),
+        strategies={
+            text(at(one, "name")): Strategy(at(one, "value")) for one in sequence(fields.get("metricStrategies"))
+        },
+    )
+
+
+def algorithm(fields: Mapping[str, Any]) -> Algorithm:
+    """Algorithm name and settings."""
+    settings = {text(at(one, "name")): text(at(one, "value")) for one in sequence(fields.get("algorithmSettings"))}
+    return Algorithm(name=text(fields.get("algorithmName")), settings=settings)
+
+
+def template(fields: Mapping[str, Any]) -> TrialTemplate:
+    """The trial template, conditions as they stand."""
+    spec, config = fields.get("trialSpec"), fields.get("configMap")
+    return TrialTemplate(
+        trial_spec=None if spec is None else dict(mapping(spec)),
+        config_map=None if config is None else dict(mapping(config)),
+        parameters=tuple(_trial_parameter(mapping(one)) for one in sequence(fields.get("trialParameters"))),
+        primary_container=text(fields.get("primaryContainerName")),
+        primary_pod_labels=dict(mapping(fields.get("primaryPodLabels"))),
+        success_condition=text(fields.get("successCondition")),
+        failure_condition=text(fields.get("failureCondition")),
+        retain=fields.get("retain") is True,
+    )
+
+
+def _trial_parameter(fields: Mapping[str, Any]) -> TrialParameter:
+    name, reference, description = (text(fields.get(key)) for key in ("name", "reference", "description"))
+    return TrialParameter(name=name, reference=reference, description=description)
+
+
+def collector(fields: Mapping[str, Any]) -> Collector:
+    """The metrics collector; `source` keeps its Katib form."""
+    return Collector(
+        kind=text(at(fields, "collector", "kind")),
+        filters=tuple(sequence(at(fields, "source", "filter", "metricsFormat"))),
+        source=dict(mapping(fields.get("source"))),
+    )

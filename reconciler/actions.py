@@ -1,0 +1,123 @@
+"""Every deed as a value that leaves nothing to decide. Doing one twice is harmless."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from kagit.conditions import Conditions
+from kagit.experiment import Experiment
+from kagit.objective import Observation
+from kagit.suggestion import Suggestion
+from kagit.trial import Artifact, Phase
+from reconciler.world import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRun:
+    """Make run `number` of an experiment: the first creates the object, a later one replaces its spec."""
+
+    experiment: Experiment
+    number: int
+    seed: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendRun:
+    """Change the budget of the run that is there; `conditions` are those to hold afterwards."""
+
+    experiment: Experiment
+    conditions: Conditions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteExperiment:
+    """Remove the experiment and all that it owns; its last run number is remembered."""
+
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStatus:
+    """Write the experiment's status with these conditions; counters and lists are the aggregates of the moment."""
+
+    conditions: Conditions
+    started: str
+    completed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskForPoints:
+    """Ask the algorithm for these point numbers and keep the answers."""
+
+    indexes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTrial:
+    """Make the trial of a suggestion."""
+
+    name: str
+    run: int
+    suggestion: Suggestion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTrial:
+    """Start attempt `attempt` of a trial on these devices."""
+
+    name: str
+    attempt: int
+    gpus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryTrial:
+    """Put a trial whose attempt was lost back to waiting, to be started as attempt `attempt`."""
+
+    name: str
+    attempt: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTrial:
+    """Ask a running attempt to end."""
+
+    name: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishTrial:
+    """Record how a trial ended."""
+
+    name: str
+    phase: Phase
+    reason: str
+    message: str
+    started: str
+    finished: str
+    observation: Observation
+    artifacts: tuple[Artifact, ...] = ()
+
+
+Action: TypeAlias = (
+    StartRun
+    | ExtendRun
+    | DeleteExperiment
+    | SetStatus
+    | AskForPoints
+    | CreateTrial
+    | StartTrial
+    | RetryTrial
+    | StopTrial
+    | FinishTrial
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do now, in this order, and why nothing else happens, in words."""
+
+    actions: tuple[Action, ...] = ()
+    waiting: tuple[str, ...] = ()

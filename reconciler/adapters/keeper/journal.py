@@ -1,0 +1,101 @@
+"""The journal: what happened to each attempt, one JSON object a line. Written by the keeper only, read by anybody.
+
+accepted: dir, deadline, grace   before anything is started, so that a crash cannot hide a start
+started:  pid, identity          once for every try
+exited:   as ended               where artifacts have still to be listed
+ended:    how it ended           the last word
+forgotten                        the end is recorded elsewhere
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+Record: TypeAlias = dict[str, Any]
+_BLOCK = 1 << 18
+
+
+class Entry(NamedTuple):
+    """One line: what happened, to which attempt, and the rest."""
+
+    what: str
+    name: str
+    record: Record
+
+
+def entry(line: bytes) -> Entry | None:
+    """A line as an entry; None for a line that a crash has torn."""
+    try:
+        record: Record = json.loads(line)
+        what, name = next(iter(record.items()))
+    except (ValueError, StopIteration, AttributeError):
+        return None
+    return Entry(what, name, record) if isinstance(name, str) else None
+
+
+def entries(descriptor: int, offset: int) -> Iterator[tuple[Entry | None, int]]:
+    """Complete lines from an offset on, each with the offset behind it; a line without its end is not there yet."""
+    rest = b""
+    while block := os.pread(descriptor, _BLOCK, offset + len(rest)):
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            offset += len(line) + 1
+            yield entry(line), offset
+
+
+class Journal:
+    """The writing end. A full disk keeps lines waiting; `flush` tries again."""
+
+    def __init__(self, path: str) -> None:
+        """Open for appending."""
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._waiting = b""
+        self.grown = False
+
+    @property
+    def blocked(self) -> bool:
+        """Whether lines wait for the disk."""
+        return bool(self._waiting)
+
+    def append(self, record: Record) -> None:
+        """Write one line, or keep it until there is room."""
+        self._waiting += json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what waits; one write for each line while the disk has room."""
+        with contextlib.suppress(OSError):
+            while self._waiting:
+                # A short write (disk full) leaves the rest waiting, so lines are never torn by it.
+                self._waiting = self._waiting[os.write(self._descriptor, self._waiting) :]
+                self.grown = True
+
+
+def unforgotten(path: str) -> dict[str, dict[str, Record]]:
+    """The latest record of each sort for every attempt that was not forgotten, in the order of acceptance."""
+    attempts: dict[str, dict[str, Record]] = {}
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
+        for found, _ in entries(file.fileno(), 0):
+            if found is None:
+                continue
+            if found.what == "forgotten":
+                attempts.pop(found.name, None)
+            elif found.what == "accepted":
+                attempts[found.name] = {found.what: found.record}
+            elif found.name in attempts:
+                attempts[found.name][found.what] = found.record
+    return attempts
+
+
+def compact(path: str) -> dict[str, dict[str, Record]]:
+    """Rewrite the journal without what is forgotten or torn; answers what is left."""
+    attempts = unforgotten(path)
+    fresh = path + ".new"
+    with open(fresh, "wb") as file:  # noqa: PTH123 - see above
+        os.fchmod(file.fileno(), 0o600)
+        for records in attempts.values():
+            file.writelines(json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in records.values())
+    os.replace(fresh, path)  # noqa: PTH105 - see above
+    return attempts

@@ -1,0 +1,156 @@
+"""All attempts of one state directory: what is wished, what the kernel reports, what the journal says."""
+
+import os
+import signal
+import time
+from collections.abc import Container
+
+from reconciler.adapters.keeper import processes, scratch
+from reconciler.adapters.keeper.attempt import NEVER, Attempt
+from reconciler.adapters.keeper.journal import Journal, Record, compact
+from reconciler.adapters.keeper.tidier import Tidier
+
+MEMORY_LOOK = 0.25
+_WAITID = hasattr(os, "waitid")
+
+
+class Keeper:
+    """The attempts that run and the journal of all; never blocks."""
+
+    def __init__(self, directory: str, tidier: Tidier) -> None:
+        """Compact the journal and take up what an earlier keeper left."""
+        path = f"{directory}/journal"
+        left = compact(path)
+        self.journal = Journal(path)
+        self._tidier = tidier
+        self._attempts: dict[str, Attempt] = {}
+        self._memory_at = NEVER
+        for name, records in left.items():
+            if "ended" not in records:
+                self._take_up(name, records)
+
+    def _take_up(self, name: str, records: dict[str, Record]) -> None:
+        accepted, started = records["accepted"], records.get("started")
+        if "exited" in records:
+            record = {key: value for key, value in records["exited"].items() if key != "exited"}
+            self._tidier.add(name, accepted["dir"], record)
+            return
+        order = {"deadline": accepted["deadline"], "grace": accepted["grace"], "memory": 0}
+        attempt = self._attempts[name] = Attempt(self, name, accepted["dir"], order)
+        if started is not None and processes.alive(started["pid"], started["identity"]):
+            attempt.adopt(started["pid"], started["identity"], started["at"])
+        else:
+            attempt.adopt(0, "", started["at"] if started else 0.0)
+            attempt.lose()
+
+    # What attempts report.
+
+    def write(self, record: Record) -> None:
+        """See `Desk`."""
+        self.journal.append(record)
+
+    def over(self, attempt: Attempt, record: Record) -> None:
+        """See `Desk`."""
+        self._attempts.pop(attempt.name, None)
+        if scratch.is_clean(attempt.directory):
+            self.write({"ended": attempt.name, **record})
+            return
+        self.write({"exited": attempt.name, **record})
+        self._tidier.add(attempt.name, attempt.directory, record)
+
+    # What the reconciler wishes.
+
+    def start(self, wish: Record, environment: dict[str, str]) -> None:
+        """Start an attempt, unless its name was ever used here."""
+        name, directory = wish["start"], wish["dir"]
+        if name in self._attempts or os.path.lexists(directory):
+            return
+        attempt = self._attempts[name] = Attempt(self, name, directory, wish["order"])
+        attempt.begin(environment)
+        if attempt.memory_limit:
+            self._memory_at = min(self._memory_at, time.monotonic() + MEMORY_LOOK)
+
+    def stop(self, name: str) -> None:
+        """Stop an attempt that runs or waits for another try."""
+        attempt = self._attempts.get(name)
+        if attempt is not None:
+            attempt.stop("Stopped")
+
+    def stop_all(self, reason: str, grace: float) -> None:
+        """Stop every attempt, with at most so much grace."""
+        for attempt in list(self._attempts.values()):
+            attempt.stop(reason, grace)
+
+    # What the kernel and the clock say.
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return not self._attempts and not self._tidier.open and not self.journal.blocked
+
+    def due(self) -> float:
+        """Monotonic time at which `tick` has to be called."""
+        return min([self._memory_at, *(attempt.due() for attempt in self._attempts.values())])
+
+    def tick(self) -> None:
+        """Do what is due, and write what the tidier has found."""
+        now = time.monotonic()
+        for attempt in [a for a in self._attempts.values() if a.due() <= now]:
+            attempt.tick(now)
+        if now >= self._memory_at:
+            self._look_at_memory(now)
+        while self._tidier.done:
+            name, record = self._tidier.done.popleft()
+            self._tidier.open -= 1
+            self.write({"ended": name, **record})
+
+    def _look_at_memory(self, now: float) -> None:
+        limits = {a.pid: a for a in self._attempts.values() if a.memory_limit and a.pid}
+        self._memory_at = now + MEMORY_LOOK if any(a.memory_limit for a in self._attempts.values()) else NEVER
+        for pid, size in processes.resident(list(limits)).items():
+            # Shared pages count twice in the quick sum, so only the exact one may kill.
+            limit = limits[pid].memory_limit
+            if size > limit and processes.proportional(pid) > limit:
+                limits[pid].kill_for_memory()
+
+    def reap(self) -> None:
+        """Take notice of every child that ended, and end what it left behind."""
+        while True:
+            mains = {a.pid: a for a in self._attempts.values() if a.pid and not a.adopted}
+            ended = _reap(mains)
+            if ended is None:
+                return
+            pid, status = ended
+            if pid in mains:
+                mains[pid].exited(status)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Kill children whose attempt is over. Who hides his environment is spared until nothing else runs."""
+        mains = {attempt.pid: attempt for attempt in self._attempts.values() if attempt.pid}
+        strays = [pid for pid in processes.children() if pid not in mains]
+        if not strays:
+            return
+        running = {attempt.scratch for attempt in mains.values()}
+        for pid in strays:
+            directory = processes.trial_directory(pid)
+            if directory not in running and (directory or not running):
+                processes.kill(pid)
+
+
+def _reap(mains: Container[int]) -> tuple[int, int] | None:
+    """Pid and status of a child that ended; of a trial's main process, the whole group is killed."""
+    try:
+        if not _WAITID:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        else:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            pid, status = (found.si_pid if found else 0), 0
+        if pid in mains:
+            # Where it is only looked at so far, the group's number cannot belong to anybody else.
+            processes.send(pid, signal.SIGKILL)
+        if pid and _WAITID:
+            pid, status = os.waitpid(pid, 0)
+    except ChildProcessError:
+        return None
+    return (pid, status) if pid else None

@@ -1,0 +1,201 @@
+"""The console script: parses the command line and imports only what the command needs."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, cast
+
+import kagit
+from kagit.errors import Broken, KagitError
+
+EXIT_REFUSED = 1
+EXIT_CHANGES = 2
+EXIT_INTERRUPTED = 130
+
+_OUTPUT = ("table", "json", "yaml")
+
+
+class Command(Protocol):
+    """A module of reconciler.commands."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; the exit code comes back."""
+        ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command: 0 ok, 1 refused or failed, 2 changes pending (plan) or wrong usage, 130 interrupted."""
+    args = parser().parse_args(argv)
+    command = cast("Command", importlib.import_module(f"reconciler.commands.{args.command}"))
+    try:
+        return command.run(args)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_REFUSED
+    except Broken as error:
+        print(f"kagit is broken, please report this: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    except KagitError as error:
+        print(f"kagit {args.command}: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line as a value: help, completion and the reference page are made from it."""
+    top = argparse.ArgumentParser(
+        prog="kagit",
+        description="Hyperparameter tuning through Git: push an Experiment, get a committed report.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n  kagit init my-tuning\n  kagit run experiments/mnist.yaml\n"
+        "  kagit reconcile --repo https://git.example.com/team/tuning.git --allow-local-execution",
+    )
+    top.add_argument("--version", action="version", version=f"kagit {kagit.__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _files(commands)
+    _engine(commands)
+    _looking(commands)
+    return top
+
+
+_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
+
+
+def _add(
+    commands: "_Commands[argparse.ArgumentParser]", name: str, text: str, *examples: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n" + "\n".join(f"  kagit {example}" for example in examples),
+    )
+
+
+def _files(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    one = _add(commands, "init", "scaffold a repository for experiments and reports", "init", "init my-tuning")
+    one.add_argument("directory", metavar="DIR", nargs="?", default=Path(), type=Path, help="where (default: here)")
+    one = _add(
+        commands,
+        "validate",
+        "list what is wrong with manifests, as file:line:column: message [slug]",
+        "validate experiments/",
+        "validate --format github .",
+    )
+    one.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="files or directories (searched for *.yaml)")
+    one.add_argument("--format", choices=("text", "github", "json"), default="text", help="default: text")
+    one = _add(commands, "completion", "print a completion script for a shell", "completion bash > ~/.kagit.bash")
+    one.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+
+
+def _engine(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    one = _add(
+        commands,
+        "run",
+        "run one experiment here and now, without Git",
+        "run experiments/mnist.yaml",
+        "run experiments/mnist.yaml --report out --slots 4",
+    )
+    one.add_argument("file", metavar="FILE.yaml", type=Path)
+    one.add_argument(
+        "--report", metavar="DIR", type=Path, help="where the report goes (default: in the state directory)"
+    )
+    _local(one)
+    one = _add(
+        commands,
+        "plan",
+        "say what a reconcile would do; exit code 2 when it would change something",
+        "plan --repo . --base main",
+        "plan --repo https://git.example.com/team/tuning.git --ref feature",
+    )
+    one.add_argument("--repo", metavar="URL", required=True, help="repository: URL or local directory")
+    one.add_argument("--ref", metavar="REF", default="", help="branch to plan for (default: the repository's HEAD)")
+    one.add_argument(
+        "--base", metavar="REF", default="", help="compare with this branch instead of the state directory"
+    )
+    _state(one)
+    _output(one)
+    one = _add(
+        commands,
+        "reconcile",
+        "the loop: read the repository, run experiments, commit and push reports",
+        "reconcile --repo . --once",
+        "reconcile --repo https://git.example.com/team/tuning.git --allow-local-execution",
+    )
+    one.add_argument("--repo", metavar="URL", required=True, help="repository: URL or local directory")
+    one.add_argument("--branch", metavar="B", default="", help="branch to follow (default: the repository's HEAD)")
+    one.add_argument("--once", action="store_true", help="end when every experiment is over and reported")
+    one.add_argument("--interval", metavar="TIME", default="60s", help="how often to look for pushes (default: 60s)")
+    one.add_argument("--push", action=argparse.BooleanOptionalAction, default=True, help="push report commits")
+    one.add_argument(
+        "--allow-local-execution",
+        action="store_true",
+        help="let a remote repository run commands on this machine: whoever can push to it then can",
+    )
+    one.add_argument(
+        "--allow-mass-deletion", action="store_true", help="delete even when most manifests vanished at once"
+    )
+    _local(one)
+
+
+def _looking(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    one = _add(commands, "get", "list objects", "get experiments", "get trials --experiment mnist --output json")
+    one.add_argument("what", choices=("experiments", "trials", "suggestions"))
+    one.add_argument("--experiment", metavar="NAME", default="", help="only those of this experiment")
+    one.add_argument("--namespace", "-n", metavar="NS", default="", help="only those in this namespace")
+    _state(one)
+    _output(one)
+    one = _add(commands, "describe", "show one object with its effective spec and history", "describe experiment mnist")
+    one.add_argument("what", choices=("experiment", "trial"))
+    one.add_argument("name", metavar="NAME")
+    one.add_argument("--namespace", "-n", metavar="NS", default="default", help="default: default")
+    _state(one)
+    _output(one)
+    one = _add(commands, "logs", "print what a trial has printed", "logs mnist-1-0003", "logs -f mnist-1-0003")
+    one.add_argument("trial", metavar="TRIAL")
+    one.add_argument("--namespace", "-n", metavar="NS", default="default", help="default: default")
+    one.add_argument("--follow", "-f", action="store_true", help="go on until the trial is over")
+    one.add_argument("--tail", metavar="N", type=int, default=-1, help="only the last N lines")
+    _state(one)
+    one = _add(
+        commands,
+        "query",
+        "ask the metrics store in SQL, read-only, also while a reconciler runs",
+        "query \"SELECT trial, min(value) FROM readings WHERE metric = 'loss' GROUP BY trial\"",
+        'query --output json "DESCRIBE readings"',
+    )
+    one.add_argument("sql", metavar="SQL")
+    _state(one)
+    _output(one)
+
+
+def _state(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--state",
+        metavar="DIR",
+        type=Path,
+        default=Path(os.environ.get("KAGIT_STATE", ".kagit")),
+        help="state directory (default: $KAGIT_STATE or .kagit)",
+    )
+
+
+def _local(one: argparse.ArgumentParser) -> None:
+    _state(one)
+    one.add_argument(
+        "--slots", metavar="N", type=int, default=0, help="trials at once on this machine (default: its cores)"
+    )
+    one.add_argument("--gpus", metavar="LIST", default="", help="devices to give out, e.g. 0,1 (default: those found)")
+
+
+def _output(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--output", "-o", choices=_OUTPUT, default="table", help="default: table")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

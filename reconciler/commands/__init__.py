@@ -1,0 +1,1 @@
+"""One file per command of `kagit`. Law: reads arguments, calls the shell, prints; imported only when it is called."""

@@ -1,0 +1,65 @@
+"""`kagit logs`: what a trial has printed."""
+
+import argparse
+import sys
+
+from kagit.errors import NotFound
+from kagit.v1beta1 import objects
+from reconciler import wiring
+from reconciler.adapters.clock import wait
+from reconciler.ports import Executor
+
+PIECE = 1 << 20
+POLL = 0.25
+
+
+def run(args: argparse.Namespace) -> int:
+    """Copy the output to standard output, bytes as they are; with --follow until the trial is over."""
+    cluster = wiring.reader(args.state)
+    where = {"kind": "Trial", "namespace": args.namespace, "name": args.trial}
+    reader = wiring.output(args.state)
+    out = sys.stdout.buffer
+    start, skipped = 0, args.tail < 0
+    while True:
+        trial = objects.trial(cluster.get(**where))
+        over = trial.is_over
+        name = f"{args.namespace}.{trial.name}.{trial.attempt}"
+        try:
+            if not skipped:
+                start, skipped = _tail_start(reader, name, args.tail), True
+            start = _copy(reader, name, start)
+        except NotFound:
+            if over or not args.follow:
+                raise
+        out.flush()
+        if over or not args.follow:
+            return 0
+        wait(POLL)
+
+
+def _copy(reader: Executor, name: str, start: int) -> int:
+    while True:
+        piece = reader.output(name, start=start, limit=PIECE)
+        if not piece.data:
+            return start
+        sys.stdout.buffer.write(piece.data)
+        start = piece.end
+
+
+def _tail_start(reader: Executor, name: str, lines: int) -> int:
+    """Offset of the last lines, found in one pass with bounded memory."""
+    ends: list[int] = [0]
+    start = 0
+    while True:
+        piece = reader.output(name, start=start, limit=PIECE)
+        if not piece.data:
+            break
+        at = piece.data.find(b"\n")
+        while at >= 0:
+            ends.append(piece.start + at + 1)
+            at = piece.data.find(b"\n", at + 1)
+        ends = ends[-(lines + 1) :]
+        start = piece.end
+    if ends[-1] != start:  # the last line has no line end yet
+        ends = ends[1:] if len(ends) > lines else ends
+    return ends[0] if lines else start

@@ -1,0 +1,19 @@
+"""`kagit validate`: findings of files, without a cluster, a network or a repository."""
+
+import argparse
+import sys
+
+from kagit.findings import has_errors
+from reconciler.core.asking import issues
+from repo_layout import lint
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings; 1 when one of them is an error."""
+    findings = lint.check(args.paths, extra=issues)
+    text = lint.format(findings, style=args.format)
+    if text:
+        print(text)
+    if not findings and args.format == "text":
+        print("no findings", file=sys.stderr)
+    return 1 if has_errors(findings) else 0

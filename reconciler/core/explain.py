@@ -1,0 +1,24 @@
+"""Why nothing happens, in words: the status line, the log and the report take their text from here."""
+
+from kagit.trial import Phase
+from reconciler.world import World
+
+
+def waiting(world: World, *, over: bool) -> tuple[str, ...]:
+    """What this experiment waits for now; never empty while it is neither over nor acting."""
+    if world.run is None:
+        return ()
+    words: list[str] = []
+    running = [one.trial.name for one in world.live if one.trial.phase is Phase.RUNNING]
+    if running:
+        words.append(f"{'StoppingTrials' if over else 'RunningTrials'}({len(running)})")
+    if not over:
+        places = sorted(world.positions[one.trial.name] for one in world.live if one.trial.name in world.positions)
+        words += [f"WaitingForSlot(position {place})" for place in places]
+    if world.exhausted and not over:
+        words.append("SearchSpaceExhausted()")
+    if world.wanted is not None and world.wanted.errors:
+        words.append(f"ManifestHasErrors({len(world.wanted.errors)})")
+    if not world.listed:
+        words.append("SourceUnreadable()")
+    return tuple(words)

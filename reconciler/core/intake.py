@@ -1,0 +1,115 @@
+"""What a manifest means for the run that is there: create, extend, restart, new run, refuse, delete or nothing."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kagit import names
+from kagit.conditions import find
+from kagit.experiment import Experiment, ResumePolicy
+from reconciler.world import Run, Wanted
+
+
+class Word(StrEnum):
+    """What would happen, in the words of `kagit plan`."""
+
+    CREATE = "create"
+    EXTEND = "extend"
+    RESTART = "restart"
+    NEW_RUN = "new run"
+    REFUSE = "refuse"
+    DELETE = "delete"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """The decision and its reason, for people."""
+
+    word: Word
+    reason: str
+
+
+def decide(*, wanted: Wanted | None, run: Run | None, refusal: str = "", listed: bool = True) -> Intake:
+    """Compare what is wanted with what is there (ARCHITECTURE.md section 3, Katib's update rules in katib.md 3.3)."""
+    if not listed:
+        return Intake(word=Word.NOTHING, reason="the source could not be read; what runs goes on")
+    if wanted is None:
+        return _gone(run)
+    if wanted.experiment is None:
+        return Intake(word=Word.REFUSE, reason="; ".join(wanted.errors))
+    if run is None:
+        return _refused(refusal) or Intake(word=Word.CREATE, reason="a new experiment")
+    if run.number <= wanted.after:
+        return _refused(refusal) or Intake(word=Word.NEW_RUN, reason="it is to be run once more")
+    return _changed(spec=wanted.experiment, run=run, refusal=refusal)
+
+
+def _gone(run: Run | None) -> Intake:
+    if run is None:
+        return Intake(word=Word.NOTHING, reason="neither wanted nor there")
+    return Intake(word=Word.DELETE, reason="its manifest is gone from the repository")
+
+
+def _changed(*, spec: Experiment, run: Run, refusal: str) -> Intake:
+    if spec.spec_digest == run.experiment.spec_digest:
+        return Intake(word=Word.NOTHING, reason="its spec has not changed")
+    if spec.run_digest == run.experiment.run_digest:
+        return _budget(new=spec, run=run)
+    if spec.annotations.get(names.ANNOTATION_ON_SPEC_CHANGE) == "refuse":
+        return Intake(
+            word=Word.REFUSE,
+            reason=f"more than the budget changed and {names.ANNOTATION_ON_SPEC_CHANGE} is refuse; "
+            "undo the change, or remove the annotation for a new run",
+        )
+    return _refused(refusal) or Intake(
+        word=Word.NEW_RUN, reason=f"its spec changed; run {run.number} is kept for comparison"
+    )
+
+
+def _refused(refusal: str) -> Intake | None:
+    return Intake(word=Word.REFUSE, reason=refusal) if refusal else None
+
+
+def _budget(*, new: Experiment, run: Run) -> Intake:
+    """Only the three counts (or the resume policy) differ."""
+    old = run.experiment
+    counts = (("maxTrialCount", old.max_trials, new.max_trials), ("parallelTrialCount", old.parallel, new.parallel),
+              ("maxFailedTrialCount", old.max_failed, new.max_failed))  # fmt: skip
+    said = ", ".join(f"{name} {_limit(was)} → {_limit(is_)}" for name, was, is_ in counts if was != is_)
+    if not run.is_over:
+        return Intake(word=Word.EXTEND, reason=said or "resumePolicy changed")
+    if not _grows(old=old.max_trials, new=new.max_trials):
+        return Intake(word=Word.NOTHING, reason=f"{said or 'resumePolicy changed'}, but it is over")
+    return _restart(new=new, run=run, said=said)
+
+
+def _restart(*, new: Experiment, run: Run, said: str) -> Intake:
+    """More trials were granted to an experiment that is over."""
+    done = find(run.conditions, "Succeeded")
+    if done is None or done.reason != "ExperimentMaxTrialsReached":
+        why = "it failed" if done is None else "it reached its goal"
+        return Intake(
+            word=Word.REFUSE,
+            reason=f"{why}, so more trials change nothing; change its objective or space for a new run",
+        )
+    if new.resume is ResumePolicy.NEVER:
+        return Intake(
+            word=Word.REFUSE,
+            reason=f"{said}, but it is over and resumePolicy is Never; set resumePolicy to LongRunning to go on",
+        )
+    return Intake(word=Word.RESTART, reason=said)
+
+
+def _limit(count: int | None) -> str:
+    return "no limit" if count is None else str(count)
+
+
+def _grows(*, old: int | None, new: int | None) -> bool:
+    return old is not None and (new is None or new > old)
+
+
+def seed(*, namespace: str, name: str, run: int, spec_digest: str) -> int:
+    """The seed of a run: derived, so that the same push gives the same points; 0 <= seed < 2**31."""
+    text = f"{namespace}/{name}/{run}/{spec_digest}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1

@@ -1,0 +1,284 @@
+"""What is known of one experiment, kept up to date change by change: no look ever walks over all trials.
+
+Everything here can be rebuilt from the cluster; it is a cache with aggregates, never a source of truth.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from algorithms.contract import Finished, HistoryDigest, Optimizer
+from kagit import names
+from kagit.experiment import Experiment, Json
+from kagit.objective import Observation
+from kagit.shapes import mapping, text
+from kagit.suggestion import Suggestion
+from kagit.trial import Phase, Trial
+from kagit.v1beta1 import objects
+from reconciler.core.plan import better
+from reconciler.core.readings import Parser
+from reconciler.core.slots import Share
+from reconciler.core.tally import Tally
+from reconciler.ports import Sighting, State
+from reconciler.world import Best, Counts, Grant, Live, Run, Source, Wanted, World
+
+Title: TypeAlias = tuple[str, str]
+"""Namespace and name of an experiment."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Follow:
+    """A trial that is not over, with what is being read of it. `offset` is how far its output was read."""
+
+    trial: Trial
+    namespace: str
+    manifest: Json = field(repr=False)
+    slots: int = 1
+    gpus_wanted: int = 0
+    gpus: tuple[str, ...] = ()
+    order: int = 0
+    sighting: Sighting | None = None
+    parser: Parser | None = None
+    tally: Tally | None = None
+    offset: int = 0
+    drained: bool = False
+    stopping: bool = False
+    note: str = ""
+    observation: Observation = ()
+
+    @property
+    def work_name(self) -> str:
+        """Name of the present attempt, unique on a machine and the same for the same attempt."""
+        return f"{self.namespace}.{self.trial.name}.{self.trial.attempt}"
+
+    def restart(self, trial: Trial) -> None:
+        """Forget what was seen of an attempt that is gone."""
+        self.trial, self.sighting, self.parser, self.tally = trial, None, None, None
+        self.offset, self.drained, self.stopping, self.note, self.observation = 0, False, False, "", ()
+
+    def seen(self) -> Live:
+        """The frozen picture that decisions are made from."""
+        return Live(
+            trial=self.trial,
+            sighting=self.sighting,
+            observation=self.observation,
+            drained=self.drained,
+            note=self.note,
+            stopping=self.stopping,
+            gpus=self.gpus,
+        )
+
+    @property
+    def uses(self) -> bool:
+        """Whether it occupies its slots and devices now."""
+        return self.sighting is not None and self.sighting.state is State.RUNNING
+
+    @property
+    def waits(self) -> bool:
+        """Whether it could start if it were given a place."""
+        return self.sighting is None and self.trial.phase is Phase.CREATED
+
+
+@dataclass(slots=True, kw_only=True)
+class Earlier:
+    """Aggregates of an earlier run, for comparison in the report."""
+
+    run: int
+    spec_digest: str = ""
+    commit: str = ""
+    trials: int = 0
+    succeeded: int = 0
+    best: Best | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Ledger:
+    """One experiment. `asked` counts the points asked for in this run; `changes` those not yet in the status."""
+
+    namespace: str
+    name: str
+    wanted: Wanted | None = None
+    listed: bool = True
+    refusal: str = ""
+    run: Run | None = None
+    body: Json = field(default_factory=dict[str, Any], repr=False)
+    source: Source = field(default_factory=Source)
+    last_run: int = 0
+    trials: dict[str, Trial] = field(default_factory=dict[str, Trial])
+    live: dict[str, Follow] = field(default_factory=dict[str, Follow])
+    phases: dict[Phase, int] = field(default_factory=dict[Phase, int])
+    best: Best | None = None
+    suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
+    asked: int = 0
+    exhausted: bool = False
+    history: HistoryDigest = field(default_factory=HistoryDigest)
+    optimizer: Optimizer | None = None
+    changes: int = 0
+    status_at: float = 0.0
+    published: str = ""
+    published_at: float = 0.0
+    earlier: dict[int, Earlier] = field(default_factory=dict[int, Earlier])
+    waiting: tuple[str, ...] = ()
+    content: int = 0
+    orders: int = 0
+
+    @property
+    def title(self) -> str:
+        """`namespace/name`, as messages show it."""
+        return f"{self.namespace}/{self.name}"
+
+    def next_order(self) -> int:
+        """Who came first: a number that only grows."""
+        self.orders += 1
+        return self.orders
+
+    def take(self, stored: Json, *, spec: Experiment, source: Source) -> None:
+        """Take over the Experiment object as it is stored now; `spec` is what it means."""
+        status = mapping(stored.get("status"))
+        self.body = {key: stored[key] for key in ("apiVersion", "kind", "metadata")}
+        self.source = source
+        self.begin(
+            Run(
+                experiment=spec,
+                number=int(objects.note(stored, names.ANNOTATION_RUN) or 1),
+                seed=int(objects.note(stored, names.ANNOTATION_SEED) or 0),
+                conditions=objects.conditions_in(status.get("conditions")),
+                started=text(status.get("startTime")),
+                completed=text(status.get("completionTime")),
+            )
+        )
+        self.published = objects.note(stored, names.ANNOTATION_REPORT)
+        for number, (commit, digest) in objects.earlier_runs(stored).items():
+            one = self.earlier.setdefault(number, Earlier(run=number))
+            one.commit, one.spec_digest = commit, digest
+
+    def clear(self, *, last_run: int) -> None:
+        """The experiment is gone; only its last run number is remembered."""
+        fresh = Ledger(namespace=self.namespace, name=self.name, last_run=max(last_run, self.last_run))
+        for slot in self.__slots__:
+            if slot not in {"wanted", "listed", "refusal"}:
+                setattr(self, slot, getattr(fresh, slot))
+
+    def finished(self) -> Iterator[Finished]:
+        """The trials of this run that are over, in the order of their index."""
+        if self.run is not None:
+            objective = self.run.experiment.objective
+            for trial in sorted(self.trials.values(), key=lambda one: one.index):
+                if trial.is_over:
+                    value = objective.value(trial.observation)
+                    yield Finished(index=trial.index, point=trial.point, value=value)
+
+    def begin(self, run: Run) -> None:
+        """Take over a new run; the old one becomes history."""
+        if self.run is not None and run.number != self.run.number:
+            self.remember()
+            self.live = {name: one for name, one in self.live.items() if one.trial.run == run.number}
+            self.trials, self.phases, self.best = {}, {}, None
+            self.suggestions, self.asked, self.exhausted = {}, 0, False
+            self.history, self.optimizer, self.content = HistoryDigest(), None, 0
+        self.run = run
+        self.last_run = max(self.last_run, run.number)
+
+    def remember(self) -> None:
+        """Keep the aggregates of the current run."""
+        if self.run is None:
+            return
+        self.earlier[self.run.number] = Earlier(
+            run=self.run.number,
+            spec_digest=self.run.experiment.spec_digest,
+            commit=self.source.commit,
+            trials=len(self.trials),
+            succeeded=self.phases.get(Phase.SUCCEEDED, 0),
+            best=self.best,
+        )
+
+    def put(self, trial: Trial) -> None:
+        """Take in the present state of a trial of the current run; the same state twice changes nothing."""
+        old = self.trials.get(trial.name)
+        if old == trial or self.run is None:
+            return
+        if old is not None:
+            self.phases[old.phase] -= 1
+            self.content -= fingerprint(old)
+        self.trials[trial.name] = trial
+        self.phases[trial.phase] = self.phases.get(trial.phase, 0) + 1
+        self.content = (self.content + fingerprint(trial)) % 2**256
+        self.changes += 1
+        self.suggestions.pop(trial.index, None)
+        self.asked = max(self.asked, trial.index + 1)
+        if trial.is_over:
+            self._over(trial, new=old is None or not old.is_over)
+
+    def _over(self, trial: Trial, *, new: bool) -> None:
+        self.live.pop(trial.name, None)
+        if self.run is None or not new:
+            return
+        value = self.run.experiment.objective.value(trial.observation)
+        self.best = better(self.run.experiment.objective, self.best, trial=trial)
+        told = Finished(index=trial.index, point=trial.point, value=value)
+        self.history.add(told)
+        if self.optimizer is not None:
+            self.optimizer.tell(told)
+
+    def running(self) -> Mapping[int, Mapping[str, str]]:
+        """Points of the current run that are asked for and not over, by number."""
+        number = self.run.number if self.run is not None else 0
+        points = {one.trial.index: one.trial.point for one in self.live.values() if one.trial.run == number}
+        return points | {index: one.point for index, one in self.suggestions.items()}
+
+    def digest(self) -> str:
+        """Digest of all that the report shows, in constant time."""
+        run = self.run
+        parts = [self.content, self.waiting_for_report()]
+        if run is not None:
+            spec = run.experiment.spec_digest
+            parts += [run.number, run.seed, spec, [c.type + c.status + c.reason for c in run.conditions]]
+            parts += [self.source.commit, sorted(self.earlier)]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def waiting_for_report(self) -> list[str]:
+        """Reasons for waiting that a report shows; how many trials run is seen in its table."""
+        return [words for words in self.waiting if not words.startswith(("RunningTrials", "StoppingTrials"))]
+
+    def world(self, *, now: str, seconds: float, share: Share) -> World:
+        """The frozen picture for one decision; costs as much as there are active trials."""
+        grants: list[Grant] = []
+        positions: dict[str, int] = {}
+        for one in self.live.values():
+            if one.work_name in share.grants:
+                grants.append(Grant(trial=one.trial.name, gpus=share.grants[one.work_name].gpus))
+            elif one.work_name in share.positions:
+                positions[one.trial.name] = share.positions[one.work_name]
+        return World(
+            now=now,
+            namespace=self.namespace,
+            name=self.name,
+            listed=self.listed,
+            wanted=self.wanted,
+            refusal=self.refusal,
+            run=self.run,
+            last_run=self.last_run,
+            counts=Counts(by_phase=dict(self.phases)),
+            live=tuple(one.seen() for one in self.live.values()),
+            suggestions=tuple(self.suggestions[index] for index in sorted(self.suggestions)),
+            asked=self.asked,
+            exhausted=self.exhausted,
+            best=self.best,
+            grants=tuple(grants),
+            positions=positions,
+            changes=self.changes,
+            status_age=seconds - self.status_at,
+        )
+
+
+def fingerprint(trial: Trial) -> int:
+    """A number for one trial's whole state; sums of them do not depend on the order of changes."""
+    return int.from_bytes(hashlib.sha256(repr(trial).encode()).digest())
+
+
+def moment(seconds: float) -> str:
+    """Seconds since 1970 as RFC 3339 in UTC, to the second as Kubernetes writes it."""
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")

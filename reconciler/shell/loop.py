@@ -1,0 +1,209 @@
+"""Look, decide, do, and look again: the loop over all experiments, one key at a time."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from kagit.errors import Conflict, Refused, Unavailable
+from reconciler.core import slots
+from reconciler.core.plan import plan
+from reconciler.ports import Sighting
+from reconciler.shell import recall
+from reconciler.shell.collect import collect
+from reconciler.shell.ledger import Follow, Ledger, Title, moment
+from reconciler.shell.perform import Hands, forget_all, perform
+from reconciler.world import Wanted
+
+MAX_LOOKS = 1000
+"""Looks at one experiment in a row, after which the others get their turn."""
+COLLECT_INTERVAL = 0.5
+FLUSH_INTERVAL = 1.0
+RETRY_FIRST, RETRY_LAST = 0.05, 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What this machine may run at once: slots and the devices to give out."""
+
+    slots: int
+    gpus: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Loop:
+    """All experiments of one state directory. `say` receives every line meant for a person."""
+
+    hands: Hands
+    capacity: Capacity
+    say: Callable[[str], None] = lambda _: None
+    ledgers: dict[Title, Ledger] = field(default_factory=dict[Title, Ledger])
+    dirty: dict[Title, None] = field(default_factory=dict[Title, None])
+    owners: dict[str, tuple[Ledger, str]] = field(default_factory=dict[str, tuple[Ledger, str]])
+    later: dict[Title, tuple[float, float]] = field(default_factory=dict[Title, tuple[float, float]])
+    collected_at: float = 0.0
+    flushed_at: float = 0.0
+
+    def start(self) -> None:
+        """Learn everything that the cluster holds: a restart is the ordinary case."""
+        self.ledgers = recall.everything(self.hands)
+        for title, ledger in self.ledgers.items():
+            self.touch(title)
+            self._own(ledger)
+
+    def keep(self, mine: Callable[[Ledger], bool]) -> None:
+        """Leave alone every experiment that is not mine: another command's, in the same state directory."""
+        self.ledgers = {title: ledger for title, ledger in self.ledgers.items() if mine(ledger)}
+        self.dirty = {title: None for title in self.dirty if title in self.ledgers}
+
+    def want(self, wanted: Mapping[Title, Wanted], *, listed: bool = True, refusals: Mapping[Title, str]) -> None:
+        """Take over what the source asks for now; with `listed` False nothing that is missing there is deleted."""
+        for title in {*wanted, *self.ledgers}:
+            ledger = self.ledgers.setdefault(title, Ledger(namespace=title[0], name=title[1]))
+            new = wanted.get(title, None if listed else ledger.wanted)
+            refusal = refusals.get(title, "")
+            if (new, listed, refusal) != (ledger.wanted, ledger.listed, ledger.refusal):
+                ledger.wanted, ledger.listed, ledger.refusal = new, listed, refusal
+                self.touch(title)
+
+    def touch(self, title: Title) -> None:
+        """Look at this experiment soon."""
+        self.dirty[title] = None
+
+    def tick(self, *, timeout: float) -> None:
+        """Take in what happened (waiting up to `timeout` seconds for it), then act until all is quiet."""
+        now = self.hands.clock.now()
+        due = [title for title, (when, _) in self.later.items() if when <= now]
+        for title in due:
+            self.touch(title)
+        for sighting in self.hands.executor.sightings(timeout=0.0 if self.dirty else timeout):
+            self._sighted(sighting)
+        self._collect_running()
+        self._flush()
+        while self.dirty:
+            titles, self.dirty = list(self.dirty), {}
+            for title in titles:
+                self._look_safely(title)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether every experiment is over, refused or gone, with nothing running and nothing left to write."""
+        return not self.dirty and not self.later and all(_quiet(ledger) for ledger in self.ledgers.values())
+
+    def finish(self) -> None:
+        """Write what is buffered."""
+        self._flush(now=True)
+
+    def _sighted(self, sighting: Sighting) -> None:
+        owner = self.owners.get(sighting.name)
+        follow = owner[0].live.get(owner[1]) if owner is not None else None
+        if owner is None or follow is None or follow.work_name != sighting.name:
+            recall.leftover(sighting, self.ledgers, self.hands)
+            return
+        follow.sighting = sighting
+        while collect(owner[0], follow, executor=self.hands.executor, store=self.hands.store):
+            pass  # an ended attempt is read to its end, a running one as far as it has got
+        self.touch((owner[0].namespace, owner[0].name))
+
+    def _collect_running(self) -> None:
+        """Read what running trials have printed, twice a second."""
+        now = self.hands.clock.now()
+        if now - self.collected_at < COLLECT_INTERVAL:
+            return
+        self.collected_at = now
+        for ledger in self.ledgers.values():
+            for follow in ledger.live.values():
+                if follow.uses:
+                    collect(ledger, follow, executor=self.hands.executor, store=self.hands.store)
+            if ledger.changes:
+                self.touch((ledger.namespace, ledger.name))
+
+    def _flush(self, *, now: bool = False) -> None:
+        seconds = self.hands.clock.now()
+        if now or seconds - self.flushed_at >= FLUSH_INTERVAL:
+            self.flushed_at = seconds
+            forget_all(self.hands)
+
+    def _look_safely(self, title: Title) -> None:
+        """One bad experiment never stops the others; trouble is retried ever more slowly."""
+        try:
+            self._look(title)
+        except Conflict:
+            recall.again(self.ledgers[title], self.hands)
+            self._postpone(title, first=0.0)
+        except Unavailable as error:
+            self.say(f"{title[0]}/{title[1]}: {error}; trying again")
+            self._postpone(title, first=RETRY_FIRST)
+        except Refused as error:
+            self.ledgers[title].refusal = str(error)
+            self.say(f"{title[0]}/{title[1]}: refused: {error}")
+        else:
+            self.later.pop(title, None)
+
+    def _postpone(self, title: Title, *, first: float) -> None:
+        _, wait = self.later.get(title, (0.0, first / 2))
+        wait = min(max(2 * wait, first, RETRY_FIRST / 4), RETRY_LAST)
+        self.later[title] = (self.hands.clock.now() + wait, wait)
+
+    def _look(self, title: Title) -> None:
+        ledger = self.ledgers[title]
+        for _ in range(MAX_LOOKS):
+            share = self._share(ledger)
+            seconds = self.hands.clock.now()
+            decided = plan(ledger.world(now=moment(seconds), seconds=seconds, share=share))
+            ledger.waiting = decided.waiting
+            for action in decided.actions:
+                perform(action, ledger, self.hands)
+            self._own(ledger)
+            if not decided.actions:
+                self._passing_on(ledger)
+                return
+        self.touch(title)
+
+    def _own(self, ledger: Ledger) -> None:
+        """Remember which attempt belongs to which trial."""
+        for follow in ledger.live.values():
+            if follow.work_name not in self.owners:
+                self.owners[follow.work_name] = (ledger, follow.trial.name)
+
+    def _share(self, ledger: Ledger) -> slots.Share:
+        """Grants for the trials that wait; costs nothing where none does."""
+        if not any(follow.waits for follow in ledger.live.values()):
+            return slots.Share(grants={}, positions={})
+        follows = [(one, follow) for one in self.ledgers.values() for follow in one.live.values()]
+        busy = [(one, follow) for one, follow in follows if follow.uses]
+        taken = {device for _, follow in busy for device in follow.gpus}
+        used: dict[str, int] = {}
+        for one, follow in busy:
+            used[one.title] = used.get(one.title, 0) + follow.slots
+        return slots.allot(
+            free=self.capacity.slots - sum(used.values()),
+            gpus=[device for device in self.capacity.gpus if device not in taken],
+            used=used,
+            demands=_demands(follows),
+        )
+
+    def _passing_on(self, ledger: Ledger) -> None:
+        """Whoever waits for a slot looks again when one may have become free."""
+        for title, other in self.ledgers.items():
+            if other is not ledger and any(follow.waits for follow in other.live.values()):
+                share = self._share(other)
+                if any(follow.work_name in share.grants for follow in other.live.values()):
+                    self.touch(title)
+
+
+def _demands(follows: Iterable[tuple[Ledger, Follow]]) -> list[slots.Demand]:
+    return [
+        slots.Demand(
+            experiment=ledger.title,
+            trial=follow.work_name,
+            slots=follow.slots,
+            gpus=follow.gpus_wanted,
+            order=follow.order,
+        )
+        for ledger, follow in follows
+        if follow.waits
+    ]
+
+
+def _quiet(ledger: Ledger) -> bool:
+    over = ledger.run is None or ledger.run.is_over or bool(ledger.refusal)
+    return over and not ledger.live and not ledger.changes

@@ -1,0 +1,126 @@
+"""After a restart: the ledgers are made again from what the cluster holds."""
+
+from collections.abc import Mapping
+
+from kagit import names
+from kagit.errors import NotFound
+from kagit.experiment import Json
+from kagit.shapes import at, mapping
+from kagit.trial import Phase, Trial
+from kagit.v1beta1 import objects, words
+from kagit.v1beta1.manifest import experiment
+from reconciler.core.plan import better
+from reconciler.ports import Cluster, Sighting, State
+from reconciler.shell.collect import leftover as read_leftover
+from reconciler.shell.ledger import Earlier, Ledger, Title
+from reconciler.shell.perform import RUNS, Hands, follow
+from reconciler.world import Source
+
+
+def everything(hands: Hands) -> dict[Title, Ledger]:
+    """A ledger for every experiment that the cluster holds, and for every name that was ever deleted."""
+    ledgers: dict[Title, Ledger] = {}
+    for memory in hands.cluster.list(kind="ConfigMap").items:
+        if at(memory, "metadata", "name") == RUNS:
+            space = memory["metadata"]["namespace"]
+            for name, run in mapping(memory.get("data")).items():
+                ledgers[space, name] = Ledger(namespace=space, name=name, last_run=int(run))
+    for body in hands.cluster.list(kind="Experiment").items:
+        title = (body["metadata"]["namespace"], body["metadata"]["name"])
+        ledgers.setdefault(title, Ledger(namespace=title[0], name=title[1]))
+    for ledger in ledgers.values():
+        again(ledger, hands)
+    return ledgers
+
+
+def look_at(cluster: Cluster) -> dict[Title, Ledger]:
+    """The runs that a cluster holds, without their trials: enough to plan with."""
+    ledgers: dict[Title, Ledger] = {}
+    for body in cluster.list(kind="Experiment").items:
+        ledger = Ledger(namespace=body["metadata"]["namespace"], name=body["metadata"]["name"])
+        spec, _ = experiment({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")})
+        if spec is not None:
+            ledger.take(body, spec=spec, source=_source(body))
+            ledgers[ledger.namespace, ledger.name] = ledger
+    return ledgers
+
+
+def again(ledger: Ledger, hands: Hands) -> None:
+    """Make a ledger from the cluster's objects; what an executor has told of living trials is kept."""
+    seen = {one.work_name: one for one in ledger.live.values()}
+    where = {"namespace": ledger.namespace, "name": ledger.name}
+    ledger.clear(last_run=ledger.last_run)
+    try:
+        body = hands.cluster.get(kind="Experiment", **where)
+    except NotFound:
+        return
+    spec, issues = experiment({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")})
+    if spec is None:
+        ledger.refusal = "the stored object is invalid: " + "; ".join(issue.message for issue in issues)
+        return
+    ledger.take(body, spec=spec, source=_source(body))
+    selector = f"{names.LABEL_EXPERIMENT}={ledger.name}"
+    for stored in hands.cluster.list(kind="Trial", namespace=ledger.namespace, selector=selector).items:
+        trial = follow(ledger, stored, hands)
+        if ledger.run is not None and trial.run != ledger.run.number:
+            _earlier(ledger, trial, stored)
+    _suggestions(ledger, hands)
+    for one in ledger.live.values():
+        old = seen.get(one.work_name)
+        if old is not None:
+            one.sighting, one.parser, one.tally = old.sighting, old.parser, old.tally
+            one.offset, one.drained, one.stopping = old.offset, old.drained, old.stopping
+            one.note, one.observation = old.note, old.observation
+
+
+def _suggestions(ledger: Ledger, hands: Hands) -> None:
+    try:
+        body = hands.cluster.get(kind="Suggestion", namespace=ledger.namespace, name=ledger.name)
+    except NotFound:
+        return
+    if ledger.run is None or at(body, "status", "run") != ledger.run.number:
+        return
+    made = {trial.index for trial in ledger.trials.values()}
+    ledger.suggestions = {one.index: one for one in objects.suggestions(body) if one.index not in made}
+    ledger.asked = max(ledger.asked, int(at(body, "status", "suggestionCount") or 0))
+    ledger.exhausted = bool(at(body, "status", "exhausted"))
+
+
+def _earlier(ledger: Ledger, trial: Trial, stored: Json) -> None:
+    """Count a trial of an earlier run, judged by the objective of its own time."""
+    one = ledger.earlier.setdefault(trial.run, Earlier(run=trial.run))
+    one.trials += 1
+    one.succeeded += trial.phase is Phase.SUCCEEDED
+    objective = words.objective(stored["spec"]["objective"])
+    one.best = better(objective, one.best, trial=trial)
+
+
+def _source(body: Json) -> Source:
+    url, _, path = objects.note(body, names.ANNOTATION_SOURCE).partition("#")
+    clean = objects.note(body, names.ANNOTATION_CLEAN)
+    return Source(
+        url=url,
+        path=path,
+        commit=objects.note(body, names.ANNOTATION_COMMIT),
+        clean=None if not clean else clean == "true",
+    )
+
+
+def leftover(sighting: Sighting, ledgers: Mapping[Title, Ledger], hands: Hands) -> None:
+    """An attempt that no living trial owns: its last readings are saved, then it is forgotten."""
+    if sighting.state is State.RUNNING:
+        hands.executor.stop(sighting.name)
+        return
+    namespace, _, rest = sighting.name.partition(".")
+    trial, _, attempt = rest.rpartition(".")
+    for ledger in ledgers.values():
+        if ledger.namespace == namespace and trial in ledger.trials:
+            read_leftover(
+                sighting,
+                trial=trial,
+                attempt=int(attempt),
+                ledger=ledger,
+                executor=hands.executor,
+                store=hands.store,
+            )
+    hands.done.append(sighting.name)

@@ -1,0 +1,241 @@
+"""Puts adapters into ports: the only place that knows which world the reconciler runs in."""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from kagit.errors import NotFound, Refused, Unavailable
+from kagit.experiment import Experiment, Json
+from kagit.findings import Severity
+from reconciler.adapters.clock import SystemClock
+from reconciler.adapters.cluster_embedded import EmbeddedCluster
+from reconciler.adapters.executor_local import LocalExecutor
+from reconciler.adapters.local_manifest import gpus, images, refusal, slots
+from reconciler.adapters.repo_git import GitRepo
+from reconciler.ports import Repo, Table
+from reconciler.settings import Machine
+from reconciler.shell.ledger import Ledger, Title
+from reconciler.shell.loop import Capacity, Loop
+from reconciler.shell.perform import Hands
+from reconciler.shell.serve import QueryServer, ask
+from reconciler.world import Wanted
+
+CLUSTER, STORE, EXPORTS = "cluster.sqlite", "readings.duckdb", "exports"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The embedded engine of one state directory, running."""
+
+    loop: Loop
+    hands: Hands
+    state: Path
+
+
+def prepare(state: Path) -> Path:
+    """The state directory, made if need be, private, and invisible to Git; Unavailable if it cannot be written."""
+    state = state.absolute()
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ignore = state / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("# made by kagit: state of a running engine\n*\n")
+    except OSError as error:
+        raise Unavailable(
+            f"state directory {state} cannot be written: {error.strerror}; give another one with --state"
+        ) from error
+    return state
+
+
+@contextmanager
+def locked(state: Path) -> Iterator[None]:
+    """The right to run an engine on this state directory, one process at a time."""
+    handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        pid = os.pread(handle, 20, 0).decode(errors="replace").strip()
+        os.close(handle)
+        raise Unavailable(
+            f"{state} is in use by another kagit (process {pid}); wait for it, or give another --state directory"
+        ) from None
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def engine(machine: Machine, *, repo: Repo | None = None, here: Path | None = None) -> Iterator[Engine]:
+    """A running engine; trials start in an export of their commit from `repo`, or in the directory `here`."""
+    from reconciler.adapters.store_duckdb import DuckStore
+
+    state = prepare(machine.state)
+    with ExitStack() as stack:
+        stack.enter_context(locked(state))
+        clock = SystemClock()
+        cluster = EmbeddedCluster(state / CLUSTER, clock=clock.now, create_namespaces=True)
+        stack.callback(cluster.close)
+        store = DuckStore(state / STORE, clock=clock)
+        stack.callback(store.close)
+        executor = LocalExecutor(state / "engine", clock=clock, environment=os.environ)
+        stack.callback(executor.close)
+        hands = Hands(
+            cluster=cluster,
+            executor=executor,
+            store=store,
+            clock=clock,
+            workplace=_Workplaces(repo=repo, here=here, root=state / EXPORTS).of,
+            demand=_demand,
+        )
+        loop = Loop(hands=hands, capacity=capacity(machine))
+        loop.start()
+        server = QueryServer(store, state)
+        server.start()
+        stack.callback(server.stop)
+        yield Engine(loop=loop, hands=hands, state=state)
+
+
+def repository(url: str, state: Path) -> GitRepo:
+    """A repository, mirrored in the state directory."""
+    place = Path(url)
+    address = str(place.absolute()) if place.is_dir() else url
+    name = hashlib.sha256(address.encode()).hexdigest()[:16]
+    mirrors = prepare(state) / "mirrors"
+    mirrors.mkdir(exist_ok=True)
+    return GitRepo(address, mirrors / f"{name}.git")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Workplaces:
+    """Directories in which trials start: one export for all runs of a commit."""
+
+    repo: Repo | None
+    here: Path | None
+    root: Path
+
+    def of(self, ledger: Ledger) -> Path:
+        """Where the trials of this experiment's run start."""
+        if self.repo is None or not ledger.source.commit:
+            if self.here is None:
+                raise Refused(f"{ledger.title} has no commit to export; push it again")
+            return self.here
+        directory = self.root / ledger.source.commit
+        if not directory.exists():
+            self.root.mkdir(parents=True, exist_ok=True)
+            self.repo.export(ledger.source.commit, directory)
+        return directory
+
+
+def _demand(manifest: Json, primary: str) -> tuple[int, int]:
+    return slots(manifest, primary_container=primary), gpus(manifest, primary_container=primary)
+
+
+def capacity(machine: Machine) -> Capacity:
+    """What this machine may run at once."""
+    count = machine.slots or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = machine.gpus if machine.gpus is not None else _found_gpus()
+    return Capacity(slots=count, gpus=found)
+
+
+def _found_gpus() -> tuple[str, ...]:
+    """Numbers of the NVIDIA devices of this machine, or those that the caller was given."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return tuple(part.strip() for part in given.split(",") if part.strip() not in {"", "-1"})
+    with suppress(OSError):
+        return tuple(str(number) for number, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").iterdir())))
+    return ()
+
+
+def refusals(wanted: Mapping[Title, Wanted], room: Capacity, *, allowed: bool) -> dict[Title, str]:
+    """Why experiments cannot run on this machine, by title; only those that cannot are named."""
+    found: dict[Title, str] = {}
+    for title, one in wanted.items():
+        if one.experiment is not None:
+            text = _refusal(one.experiment, room, allowed=allowed)
+            if text:
+                found[title] = text
+    return found
+
+
+def _refusal(spec: Experiment, room: Capacity, *, allowed: bool) -> str:
+    from reconciler.core.asking import issues
+
+    if not allowed:
+        return (
+            "this repository is remote, and its trials would run commands on this machine; "
+            "pass --allow-local-execution if whoever can push to it may do that"
+        )
+    for issue in issues(spec):
+        if issue.severity is Severity.ERROR:
+            return f"{issue.field}: {issue.message}"
+    return _unsupported(spec) or _too_large(spec, room)
+
+
+def _unsupported(spec: Experiment) -> str:
+    manifest = spec.template.trial_spec
+    if manifest is None:
+        return "trialTemplate.configMap needs a cluster; put the template into trialTemplate.trialSpec"
+    if spec.collector.kind != "StdOut":
+        return f"metrics collector {spec.collector.kind} does not run on this engine; use StdOut"
+    if spec.early_stopping is not None:
+        return f"early stopping {spec.early_stopping.name} does not run on this engine; remove spec.earlyStopping"
+    return refusal(manifest, primary_container=spec.template.primary_container)
+
+
+def _too_large(spec: Experiment, room: Capacity) -> str:
+    need, devices = _demand(spec.template.trial_spec or {}, spec.template.primary_container)
+    if need > room.slots:
+        return (
+            f"a trial asks for {need} slots, and this machine has {room.slots}; lower its CPU request or raise --slots"
+        )
+    if devices > len(room.gpus):
+        return f"a trial asks for {devices} GPUs, and this machine has {len(room.gpus)}; name them with --gpus"
+    return ""
+
+
+def ignored_images(manifest: Json) -> tuple[str, ...]:
+    """Images that a template names and that the local engine does not use."""
+    return images(manifest)
+
+
+def reader(state: Path) -> EmbeddedCluster:
+    """The objects of a state directory, to look at while somebody else writes them."""
+    path = state.absolute() / CLUSTER
+    if not path.exists():
+        raise NotFound(f"{state} holds no experiments; give the directory of a `kagit run` or `reconcile` with --state")
+    return EmbeddedCluster(path, clock=SystemClock().now, read_only=True)
+
+
+def query(state: Path, sql: str) -> Table:
+    """Ask the metrics store: through the process that owns it, or directly where there is none."""
+    from reconciler.adapters.store_duckdb import DuckStore
+
+    state = state.absolute()
+    try:
+        return ask(state, sql)
+    except NotFound:
+        if not (state / STORE).exists():
+            raise NotFound(f"{state} holds no readings; give the directory of a run with --state") from None
+    store = DuckStore(state / STORE, clock=SystemClock(), read_only=True)
+    try:
+        return store.query(sql)
+    finally:
+        store.close()
+
+
+def output(state: Path) -> LocalExecutor:
+    """What trials have printed; starts nothing."""
+    return LocalExecutor(state.absolute() / "engine", clock=SystemClock(), environment=os.environ)
+
+
+def wants_color() -> bool:
+    """Whether the user's environment has nothing against colour (no-color.org)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

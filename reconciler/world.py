@@ -1,0 +1,150 @@
+"""What is wanted and what is, as frozen values: all that a decision may look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kagit.conditions import Conditions
+from kagit.experiment import Experiment
+from kagit.objective import Observation
+from kagit.suggestion import Suggestion
+from kagit.trial import Phase, Trial
+from reconciler.ports import Sighting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a manifest was read; `clean` is None where there is no Git."""
+
+    url: str = ""
+    commit: str = ""
+    path: str = ""
+    line: int = 0
+    clean: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What Git (or the command line) asks for. With `errors` the manifest cannot be used and `experiment` is None.
+
+    A run with a number up to `after` is not enough: the same spec is to be run once more.
+    """
+
+    experiment: Experiment | None
+    source: Source = field(default_factory=Source)
+    errors: tuple[str, ...] = ()
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The run that the cluster holds; `started` and `completed` are RFC 3339 UTC or empty."""
+
+    experiment: Experiment
+    number: int
+    seed: int
+    conditions: Conditions = ()
+    started: str = ""
+    completed: str = ""
+    deleting: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the experiment has succeeded or failed."""
+        return any(c.type in {"Succeeded", "Failed"} and c.status == "True" for c in self.conditions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Trials of the current run by phase."""
+
+    by_phase: Mapping[Phase, int] = field(default_factory=dict[Phase, int])
+
+    def of(self, *phases: Phase) -> int:
+        """How many trials are in one of the phases."""
+        return sum(self.by_phase.get(phase, 0) for phase in phases)
+
+    @property
+    def total(self) -> int:
+        """All trials."""
+        return sum(self.by_phase.values())
+
+    @property
+    def over(self) -> int:
+        """Trials that will not change any more."""
+        return self.total - self.of(Phase.CREATED, Phase.RUNNING)
+
+    @property
+    def failed(self) -> int:
+        """Failed trials and those without metrics, which count alike (spec katib.md 4.1.5)."""
+        return self.of(Phase.FAILED, Phase.METRICS_UNAVAILABLE)
+
+    def moved(self, old: Phase, new: Phase) -> "Counts":
+        """The counts after one trial has changed its phase."""
+        counts = dict(self.by_phase)
+        counts[old] = counts.get(old, 0) - 1
+        counts[new] = counts.get(new, 0) + 1
+        return Counts(by_phase=counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """A trial that is not over: what its executor sees and what its output has said so far.
+
+    `drained` is True when all output of an ended attempt was read. `note` is what the collector has to say about
+    readings that are none (NaN, empty). `stopping` says that a stop was asked for, `gpus` which devices it holds.
+    """
+
+    trial: Trial
+    sighting: Sighting | None = None
+    observation: Observation = ()
+    drained: bool = False
+    note: str = ""
+    stopping: bool = False
+    gpus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A place to run, given to one trial: it may start now, on these devices."""
+
+    trial: str
+    gpus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The best trial so far, its number and its objective value."""
+
+    trial: str
+    index: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything about one experiment at one moment.
+
+    `listed` is False while the source could not be read, so that nothing is ever deleted by mistake. `live` holds the
+    active trials of every run, `suggestions` the answers without a trial, `asked` how many points were asked for in
+    this run, `last_run` the highest run number ever used under this name. `status_age` is the seconds since the
+    status was last written, `changes` how many changes it lacks. `positions` tells who waits in which place.
+    """
+
+    now: str
+    namespace: str
+    name: str
+    listed: bool = True
+    wanted: Wanted | None = None
+    refusal: str = ""
+    run: Run | None = None
+    last_run: int = 0
+    counts: Counts = field(default_factory=Counts)
+    live: tuple[Live, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    asked: int = 0
+    exhausted: bool = False
+    best: Best | None = None
+    grants: tuple[Grant, ...] = ()
+    positions: Mapping[str, int] = field(default_factory=dict[str, int])
+    changes: int = 0
+    status_age: float = 0.0

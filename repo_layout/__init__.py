@@ -1,0 +1,1 @@
+"""The contract of the user's repository. Law: bytes in, words and findings out."""

@@ -1,0 +1,240 @@
+"""The one door to PyYAML: bytes into plain data with the place of every key and item.
+
+Events are read instead of nodes, because PyYAML's C composer overflows the stack on 100,000 brackets.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, cast
+
+from kagit.experiment import Experiment
+from kagit.findings import Finding, Issue, Severity, has_errors
+from kagit.shapes import mapping, text
+from kagit.v1beta1 import manifest
+from repo_layout import kinds, yaml_text
+from repo_layout.build import Builder, Stop
+from repo_layout.document import Document, Place
+from repo_layout.settings import Settings, is_below
+from repo_layout.settings import settings as of_settings
+
+MAX_BYTES = 1 << 20
+MAX_DOCUMENTS = 100
+SUFFIXES = (".yaml", ".yml")
+
+
+def documents(data: bytes, path: str) -> tuple[tuple[Document, ...], tuple[Finding, ...]]:
+    """All documents of a file up to the first syntax error, and what is wrong with the file itself.
+
+    Never raises, whatever the bytes are; limits on size, depth, documents and aliases end in a finding.
+    """
+    if len(data) > MAX_BYTES:
+        message = f"the file has {len(data)} bytes; split it, {MAX_BYTES} are allowed"
+        return (), (Finding(path=path, message=message, slug="file-too-large"),)
+    content, flaw = yaml_text.decode(data)
+    if flaw is not None:
+        return (), (Finding(path=path, line=flaw.line, column=flaw.column, message=flaw.message, slug=flaw.slug),)
+    findings: list[Finding] = []
+    if yaml_text.has_mark(data):
+        message = "the file starts with a byte order mark, which some tools refuse; save it as UTF-8 without"
+        findings.append(
+            Finding(path=path, line=1, column=1, message=message, slug="byte-order-mark", severity=Severity.WARNING)
+        )
+    found: list[Document] = []
+    try:
+        for document in _documents(content):
+            found.append(document)
+            if len(found) > MAX_DOCUMENTS:
+                line, column = document.position[:2]
+                raise Stop(line, column, f"more than {MAX_DOCUMENTS} documents; split the file", "too-many-documents")  # noqa: TRY301 - one place makes findings of stops
+    except Stop as stop:
+        finding = Finding(path=path, line=stop.line, column=stop.column, message=stop.message, slug=stop.slug)
+        return tuple(found), (*findings, finding)
+    return tuple(found), tuple(findings)
+
+
+def _documents(content: str) -> Iterator[Document]:
+    import yaml
+
+    builder = Builder()
+    takers: dict[Any, Callable[[Any], None]] = {
+        yaml.ScalarEvent: builder.scalar,
+        yaml.MappingStartEvent: lambda event: builder.start(event, mapping=True),
+        yaml.SequenceStartEvent: lambda event: builder.start(event, mapping=False),
+        yaml.MappingEndEvent: builder.end,
+        yaml.SequenceEndEvent: builder.end,
+        yaml.AliasEvent: builder.alias,
+        yaml.DocumentStartEvent: builder.reset,
+    }
+    loader: Any = yaml.CSafeLoader(content)
+    try:
+        while loader.check_event():
+            event: Any = loader.get_event()
+            take = takers.get(type(event))
+            if take is not None:
+                take(event)
+            elif isinstance(event, yaml.DocumentEndEvent):
+                yield Document(*builder.result())
+    except yaml.MarkedYAMLError as error:
+        raise _syntax(error, content) from None
+    except yaml.YAMLError as error:
+        raise Stop(1, 1, f"not YAML: {error}", "yaml-syntax") from None
+    finally:
+        loader.dispose()
+
+
+def _syntax(error: Any, content: str) -> Stop:  # noqa: ANN401 - PyYAML has no types
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    lines = content.splitlines()
+    written = lines[line - 1] if 0 < line <= len(lines) else ""
+    if "\t" in written[: len(written) - len(written.lstrip())]:
+        tab = written.index("\t") + 1
+        return Stop(line, tab, "a tab indents this line; YAML allows only spaces there", "yaml-tab")
+    problem = cast("str", error.problem or error.context or "unreadable")
+    context = f" {error.context}" if error.context and error.context != problem else ""
+    return Stop(line, column, f"not YAML: {problem}{context}; correct the line or the one before", "yaml-syntax")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredExperiment:
+    """An experiment with the file and line that declare it."""
+
+    experiment: Experiment
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedExperiment:
+    """An experiment that a file names but that cannot be used: it is not gone. An unreadable name is empty."""
+
+    namespace: str
+    name: str
+    path: str
+    line: int
+    errors: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What files declare. A file in `broken` may hold more experiments than could be read: those are not gone."""
+
+    experiments: tuple[DeclaredExperiment, ...] = ()
+    refused: tuple[RefusedExperiment, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    broken: frozenset[str] = frozenset()
+
+
+Extra: TypeAlias = Callable[[Experiment], tuple[Issue, ...]]
+
+
+def nothing_more(_experiment: Experiment) -> tuple[Issue, ...]:
+    """No further checks."""
+    return ()
+
+
+def declared(files: Mapping[str, bytes], settings: Settings, *, extra: Extra = nothing_more) -> Declared:
+    """All experiments in the YAML files below the folders that `settings` name; one bad file never stops the others."""
+    paths = sorted(path for path in files if is_manifest(path, settings))
+    return together([file(path, files[path], namespace=settings.namespace, extra=extra) for path in paths])
+
+
+def is_manifest(path: str, settings: Settings) -> bool:
+    """Whether a path is a YAML file below one of the folders for experiments."""
+    return path.endswith(SUFFIXES) and any(is_below(path, folder) for folder in settings.experiments)
+
+
+def together(parts: Sequence[Declared]) -> Declared:
+    """The parts as one; an experiment that was declared before is an error that names the first place."""
+    first: dict[tuple[str, str], DeclaredExperiment] = {}
+    findings = [finding for part in parts for finding in part.findings]
+    for one in (one for part in parts for one in part.experiments):
+        known = first.setdefault((one.experiment.namespace, one.experiment.name), one)
+        if known is not one:
+            message = f"{one.experiment.title} is declared already in {known.path}:{known.line}; rename or remove one"
+            findings.append(Finding(path=one.path, line=one.line, column=1, message=message, slug="experiment-twice"))
+    return Declared(
+        experiments=tuple(first.values()),
+        refused=tuple(one for part in parts for one in part.refused),
+        findings=tuple(sorted(findings)),
+        broken=frozenset(path for part in parts for path in part.broken),
+    )
+
+
+def file(path: str, data: bytes, *, namespace: str = "default", extra: Extra = nothing_more) -> Declared:
+    """What one file declares; depends on nothing but its arguments, so that answers may be kept by blob id.
+
+    `extra` may add what else is wrong with an experiment, e.g. its algorithm's settings.
+    """
+    found, findings = documents(data, path)
+    parts = [_document(document, path, namespace=namespace, extra=extra) for document in found]
+    if not findings and all(document.value is None and not document.issues for document in found):
+        message = "the file declares nothing; write an Experiment, or remove the file"
+        findings = (Finding(path=path, message=message, slug="empty-file", severity=Severity.WARNING),)
+    whole = together([*parts, Declared(findings=findings)])
+    return replace(whole, broken=frozenset({path}) if has_errors(findings) else frozenset())
+
+
+def settings(data: bytes | None, path: str = ".kagit.yaml") -> tuple[Settings, tuple[Finding, ...]]:
+    """Settings from the bytes of `.kagit.yaml`; all defaults where there is no such file."""
+    if data is None:
+        return Settings(), ()
+    found, findings = documents(data, path)
+    if len(found) > 1:
+        line, column = found[1].find(())
+        message = "settings are one document; remove the second"
+        findings = (*findings, Finding(path=path, line=line, column=column, message=message, slug="not-settings"))
+    if not found:
+        return Settings(), findings
+    known, issues = of_settings(found[0].value)
+    return known, (*findings, *_findings([*issues, *found[0].issues], found[0], path))
+
+
+def _document(document: Document, path: str, *, namespace: str, extra: Extra) -> Declared:
+    if document.value is None and not document.issues:
+        return Declared()
+    parts = (_object(one, document, path, namespace=namespace, extra=extra) for one in kinds.objects(document.value))
+    return together(list(parts))
+
+
+def _object(found_at: tuple[Place, object], document: Document, path: str, *, namespace: str, extra: Extra) -> Declared:
+    at, body = found_at
+    wanted = kinds.check(body, at)
+    if not wanted.ours:  # what is odd in other people's objects is not ours to judge
+        return Declared(findings=_findings(wanted.issues, document, path))
+    issues = [*wanted.issues, *(issue for issue in document.issues if issue.at[: len(at)] == at)]
+    experiment = None
+    if wanted.is_experiment:
+        experiment, found = manifest.experiment(mapping(body), namespace=namespace)
+        more = extra(experiment) if experiment is not None else ()
+        issues.extend(replace(issue, at=(*at, *issue.at)) for issue in (*found, *more))
+    findings = _findings(issues, document, path)
+    line = document.find((*at, "apiVersion"))[0]
+    if experiment is not None and not has_errors(findings):
+        one = DeclaredExperiment(experiment=experiment, path=path, line=line)
+        return Declared(experiments=(one,), findings=findings)
+    if not wanted.is_experiment:
+        return Declared(findings=findings)
+    meta = mapping(mapping(body).get("metadata"))
+    refused = RefusedExperiment(
+        namespace=text(meta.get("namespace")) or namespace,
+        name=text(meta.get("name")),
+        path=path,
+        line=line,
+        errors=tuple(finding for finding in findings if finding.severity is Severity.ERROR),
+    )
+    return Declared(refused=(refused,), findings=findings)
+
+
+def _findings(issues: Sequence[Issue], document: Document, path: str) -> tuple[Finding, ...]:
+    errors = {document.find(issue.at) for issue in issues if issue.severity is Severity.ERROR}
+    found: list[Finding] = []
+    for issue in issues:
+        line, column = document.find(issue.at)
+        if issue.slug == "yaml-boolean" and (line, column) in errors:
+            continue  # the error at this place says the same
+        one = Finding(
+            path=path, line=line, column=column, message=issue.message, slug=issue.slug, severity=issue.severity
+        )
+        found.append(one)
+    return tuple(sorted(found))

@@ -1,0 +1,88 @@
+"""The report as a file tree: what the reconciler commits."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from kagit.filetree import FileTree
+from kagit.space import Parameter
+from kagit.trial import Trial
+from reports import charts, exports, markdown, pages, series, story
+from reports.contract import FORMAT, IndexEntry, ReportData
+
+HTML_ROWS = 500
+README_ROWS = 100
+
+
+def build(data: ReportData) -> FileTree:
+    """The report of one experiment: index.html, README.md, history.svg, trials.csv, and best.yaml if there is a best.
+
+    Paths are relative to the experiment's own folder; the same data gives the same bytes everywhere.
+    """
+    one, winner = data.experiment, series.best_trial(data)
+    past = series.history(one.objective, data.trials)
+    files = {
+        "index.html": pages.experiment(
+            story.tell(data, past, HTML_ROWS), charts.history(one.objective, past, one.max_trials)
+        ),
+        "README.md": markdown.experiment(story.tell(data, past, README_ROWS)),
+        "history.svg": charts.history(one.objective, past, one.max_trials, pages.asset("chart.css")),
+        "trials.csv": exports.trials_csv(data),
+    }
+    if winner is not None:
+        files["best.yaml"] = exports.best_yaml(data, winner)
+    return FileTree({path: text.encode() for path, text in files.items()})
+
+
+def build_index(entries: Sequence[IndexEntry]) -> FileTree:
+    """The list of all experiments: index.html and README.md, linking to `<namespace>/<name>/`."""
+    return FileTree({"index.html": pages.index(entries).encode(), "README.md": markdown.index(entries).encode()})
+
+
+def digest(data: ReportData) -> str:
+    """SHA-256 in hex over everything the report shows: equal digests mean equal bytes, for a fraction of the work."""
+    one, origin = data.experiment, data.provenance
+    objective = one.objective
+    facts: list[Any] = [
+        FORMAT,
+        [data.status, data.reason, data.message, data.run, data.best, data.waiting, data.started, data.finished],
+        [one.namespace, one.name, one.spec_digest, one.max_trials, one.max_failed],
+        [
+            objective.type,
+            objective.metric,
+            repr(objective.goal),
+            objective.additional,
+            sorted(objective.strategies.items()),
+        ],
+        [one.algorithm.name, sorted(one.algorithm.settings.items()), [_parameter(each) for each in one.space]],
+        [
+            origin.source,
+            origin.commit,
+            origin.clean,
+            origin.manifest_path,
+            origin.spec_digest,
+            origin.seed,
+            origin.engine,
+        ],
+        [sorted(origin.versions.items()), sorted(origin.images_ignored), sorted(data.log_tails.items())],
+        [
+            [r.run, r.spec_digest, r.commit, r.trials, r.succeeded, r.best_trial, repr(r.best_value)]
+            for r in data.earlier
+        ],
+        [_trial(trial) for trial in data.trials],
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _parameter(one: Parameter) -> list[Any]:
+    return [one.name, one.type, str(one.minimum), str(one.maximum), str(one.step), one.values, one.distribution]
+
+
+def _trial(one: Trial) -> list[Any]:
+    return [
+        [one.name, one.run, one.index, one.phase, one.reason, one.message, one.started, one.finished],
+        sorted(one.point.items()),
+        [[metric.name, metric.min, metric.max, metric.latest] for metric in one.observation],
+        [[file.path, file.size, file.digest] for file in one.artifacts],
+    ]

@@ -1,0 +1,189 @@
+"""Tables for people: defined once, shown by pages.py and by markdown.py."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from kagit.space import Parameter, ParameterType
+from kagit.trial import Trial
+from reports import figures, series
+from reports.contract import ReportData
+
+MAX_ARTIFACTS = 200
+_DIGEST = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell. `foreign` text comes from outside; `place` (0 to 100) is drawn beside it, our `remark` follows it."""
+
+    text: str
+    kind: Literal["plain", "foreign", "number", "status"] = "plain"
+    place: int | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table with its caption; the first cell of a row is its header. `foreign` are the columns named from outside."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    foreign: frozenset[int] = frozenset()
+    numeric: frozenset[int] = frozenset()
+    note: str = ""
+
+
+def plain(text: str) -> Cell:
+    """A cell of our own words."""
+    return Cell(text=text)
+
+
+def foreign(text: str) -> Cell:
+    """A cell of text from outside."""
+    return Cell(text=text, kind="foreign")
+
+
+def figure(text: str) -> Cell:
+    """A cell of a number that we formatted."""
+    return Cell(text=text, kind="number")
+
+
+def value(data: ReportData, trial: Trial, metric: str | None = None) -> Cell:
+    """The number that counts for a metric of a trial."""
+    return figure(figures.short(data.experiment.objective.value(trial.observation, metric)))
+
+
+def best(data: ReportData, trial: Trial) -> Table:
+    """The best trial's parameters and where each lies in its range."""
+    rows: list[tuple[Cell, ...]] = []
+    for parameter in data.experiment.space:
+        text = trial.point.get(parameter.name, "")
+        rows.append((foreign(parameter.name), foreign(text), _place(parameter, text), foreign(limits(parameter))))
+    return Table(
+        caption="Parameters of the best trial", columns=("Parameter", "Value", "Place", "Range"), rows=tuple(rows)
+    )
+
+
+def _place(parameter: Parameter, text: str) -> Cell:
+    percent = series.percent(parameter, text)
+    if percent is not None:
+        scale = " on a log scale" if series.is_log(parameter) else ""
+        return Cell(text=f"{percent} %{scale}", place=percent)
+    if text in parameter.values:
+        return plain(f"choice {parameter.values.index(text) + 1} of {len(parameter.values)}")
+    return plain("outside" if text else figures.NOTHING)
+
+
+def limits(parameter: Parameter) -> str:
+    """What a parameter may be, on one line."""
+    if not parameter.is_range:
+        return ", ".join(parameter.values)
+    step = "" if parameter.step is None else f" step {parameter.step}"
+    return f"{parameter.minimum} to {parameter.maximum}{step}"
+
+
+def trials(data: ReportData, limit: int) -> Table:
+    """A row per trial, at most `limit`; the note says what was left out."""
+    space, metrics = tuple(data.experiment.space), tuple(dict.fromkeys(data.experiment.objective.metrics))
+    picked = series.chosen(data.experiment.objective, data.trials, limit)
+    names = tuple(parameter.name for parameter in space)
+    columns = ("Trial", "Status", *metrics, *names, "Started (UTC)", "Duration")
+    lists = {at for at, parameter in enumerate(space, 2 + len(metrics)) if parameter.type is ParameterType.CATEGORICAL}
+    wide = range(2, 2 + len(metrics) + len(names))
+    left = len(data.trials) - len(picked)
+    return Table(
+        caption="Trials in the order of their start",
+        columns=columns,
+        rows=tuple(_trial(data, trial, metrics) for trial in picked),
+        foreign=frozenset(wide),
+        numeric=frozenset(set(wide) - lists | {len(columns) - 1}),
+        note=f"{len(picked)} of {len(data.trials)} trials are shown: the best, failed and newest ones." if left else "",
+    )
+
+
+def _trial(data: ReportData, trial: Trial, metrics: Iterable[str]) -> tuple[Cell, ...]:
+    return (
+        Cell(text=trial.name, kind="foreign", remark="best" if trial.name == data.best else ""),
+        Cell(text=str(trial.phase), kind="status"),
+        *(value(data, trial, metric) for metric in metrics),
+        *(foreign(figures.short_text(trial.point.get(parameter.name, ""))) for parameter in data.experiment.space),
+        plain(figures.clock(trial.started)),
+        figure(figures.duration(trial.started, trial.finished)),
+    )
+
+
+def failures(data: ReportData) -> Table:
+    """How many trials failed for which reason, most frequent first."""
+    counts: dict[tuple[str, str], int] = {}
+    for trial in data.trials:
+        if trial.phase in series.FAILED:
+            key = (str(trial.phase), trial.reason)
+            counts[key] = counts.get(key, 0) + 1
+    order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return Table(
+        caption="Failed trials by reason",
+        columns=("Reason", "Status", "Trials"),
+        rows=tuple((foreign(why), Cell(text=phase, kind="status"), figure(str(n))) for (phase, why), n in order),
+        numeric=frozenset({2}),
+    )
+
+
+def space(data: ReportData) -> Table:
+    """The search space as the manifest gives it."""
+    rows = tuple(
+        (
+            foreign(one.name),
+            plain(str(one.type)),
+            foreign(limits(one)),
+            plain(str(one.distribution) if one.is_range else figures.NOTHING),
+        )
+        for one in data.experiment.space
+    )
+    return Table(caption="Search space", columns=("Parameter", "Type", "Range or choices", "Distribution"), rows=rows)
+
+
+def artifacts(data: ReportData) -> Table:
+    """Files that trials left, those of the best trial first."""
+    owners = sorted(series.ordered(data.trials), key=lambda trial: trial.name != data.best)
+    files = [(trial, one) for trial in owners for one in sorted(trial.artifacts, key=lambda one: one.path)]
+    rows = tuple(
+        (foreign(one.path), foreign(trial.name), figure(figures.size(one.size)), foreign(one.digest[:_DIGEST]))
+        for trial, one in files[:MAX_ARTIFACTS]
+    )
+    return Table(
+        caption="Files that trials left behind",
+        columns=("Path", "Trial", "Size", "SHA-256"),
+        rows=rows,
+        numeric=frozenset({2}),
+        note=f"{MAX_ARTIFACTS} of {len(files)} files are shown." if len(files) > MAX_ARTIFACTS else "",
+    )
+
+
+def earlier(data: ReportData) -> Table:
+    """The current run and those before it, newest first."""
+    counts, winner = series.budget(data.trials), series.best_trial(data)
+    now = (
+        plain(f"{data.run} (this)"),
+        figure(str(len(data.trials))),
+        figure(str(counts.succeeded)),
+        value(data, winner) if winner else figure(figures.NOTHING),
+        foreign(data.best),
+        foreign(data.experiment.spec_digest[:_DIGEST]),
+        foreign(data.provenance.commit[:_DIGEST]),
+    )
+    before = tuple(
+        (
+            plain(str(run.run)),
+            figure(str(run.trials)),
+            figure(str(run.succeeded)),
+            figure(figures.short(run.best_value)),
+            foreign(run.best_trial),
+            foreign(run.spec_digest[:_DIGEST]),
+            foreign(run.commit[:_DIGEST]),
+        )
+        for run in sorted(data.earlier, key=lambda run: -run.run)
+    )
+    columns = ("Run", "Trials", "Succeeded", "Best value", "Best trial", "Specification", "Commit")
+    return Table(caption="Runs of this experiment", columns=columns, rows=(now, *before), numeric=frozenset({1, 2, 3}))

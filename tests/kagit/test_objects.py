@@ -1,0 +1,96 @@
+"""Words into Katib's objects and back, without loss."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pathlib import Path
+
+import yaml
+
+from kagit import names
+from kagit.objective import Metric
+from kagit.suggestion import Suggestion
+from kagit.trial import Artifact, Phase, Trial
+from kagit.v1beta1 import manifest, objects
+
+BASE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "katib" / "base.yaml").read_text())
+EXPERIMENT = manifest.experiment(BASE)[0]
+OWNER = {"apiVersion": names.API_VERSION, "kind": "Experiment", "metadata": {"name": "fake", "uid": "u-1"}}
+NOW = "2030-01-02T03:04:05Z"
+OVER = [phase for phase in Phase if phase not in {Phase.CREATED, Phase.RUNNING}]
+
+words = st.text(max_size=20)
+numbers = st.sampled_from(["0.1", "-3", "1e-9", "unavailable", "nan"])
+metrics = st.builds(Metric, name=st.text(min_size=1, max_size=5), min=numbers, max=numbers, latest=numbers)
+artifacts = st.builds(Artifact, path=words, size=st.integers(0, 2**40), digest=words)
+common = {
+    "name": st.just("fake-2-0007"),
+    "run": st.just(2),
+    "index": st.just(7),
+    "point": st.fixed_dictionaries({"lr": words, "momentum": words}),
+    "attempt": st.integers(1, 9),
+    "observation": st.lists(metrics, max_size=3).map(tuple),
+    "artifacts": st.lists(artifacts, max_size=2).map(tuple),
+}
+waiting = st.builds(Trial, **common, message=words)
+running = st.builds(Trial, **common, phase=st.just(Phase.RUNNING), started=st.just(NOW))
+over = st.builds(
+    Trial,
+    **common,
+    phase=st.sampled_from(OVER),
+    reason=words,
+    message=words,
+    started=st.just(NOW),
+    finished=st.just("2030-01-02T04:00:00Z"),
+)
+
+
+def body(trial):
+    suggestion = Suggestion(index=trial.index, point=trial.point, seed=5, history_digest="abc", engine="random 1")
+    run_spec = {"kind": "Job", "metadata": {"name": trial.name}}
+    created = objects.trial_body(
+        EXPERIMENT, suggestion, name=trial.name, run=trial.run, run_spec=run_spec, owned_by=OWNER
+    )
+    return created | {"status": objects.trial_status(trial, now=NOW)}
+
+
+@given(waiting | running | over)
+def test_a_trial_comes_back_as_it_was(trial):
+    assert objects.trial(body(trial)) == trial
+
+
+def test_a_trial_carries_what_katib_clients_read():
+    trial = Trial(name="fake-2-0007", run=2, index=7, point={"lr": "3", "momentum": "0.95"})
+    made = body(trial)
+    assert made["metadata"]["labels"]["katib.kubeflow.org/experiment"] == "fake"
+    assert made["metadata"]["annotations"]["kagit.dev/seed"] == "5"
+    assert made["spec"]["parameterAssignments"] == [{"name": "lr", "value": "3"}, {"name": "momentum", "value": "0.95"}]
+    assert made["spec"]["objective"]["metricStrategies"] == [{"name": "testme", "value": "max"}]
+    assert made["spec"]["objective"]["goal"] == 0.11
+    assert made["spec"]["primaryContainerName"] == "training-container"
+
+
+def test_suggestions_come_back_as_they_were():
+    given_ = tuple(
+        Suggestion(index=i, point={"lr": str(i)}, seed=i * 7, history_digest="d", engine="e") for i in range(3)
+    )
+    status = objects.suggestion_status(given_, experiment="fake", run=1, asked=3, exhausted=False, now=NOW)
+    assert objects.suggestions({"status": status}) == given_
+    assert [one["name"] for one in status["suggestions"]] == ["fake-1-0000", "fake-1-0001", "fake-1-0002"]
+
+
+def test_experiment_status_counts_and_lists():
+    trials = {
+        f"t{i}": Trial(name=f"t{i}", run=1, index=i, point={"lr": "1"}, phase=phase) for i, phase in enumerate(Phase)
+    }
+    status = objects.experiment_status(conditions=(), started=NOW, completed="", trials=trials, best="t2")
+    assert status["trials"] == len(Phase)
+    assert status["trialMetricsUnavailable"] == 1
+    assert status["succeededTrialList"] == ["t2"]
+    assert status["currentOptimalTrial"]["bestTrialName"] == "t2"
+    assert status["completionTime"] is None
+
+
+def test_the_stored_experiment_means_the_same():
+    stored = objects.experiment_body(EXPERIMENT, run=1, seed=3, commit="c", source="s", clean=None)
+    assert manifest.experiment(stored)[0].spec_digest == EXPERIMENT.spec_digest
+    assert stored["spec"] == BASE["spec"], "defaults must not be persisted"
