@@ -1,6 +1,11 @@
 """How messages show a value, and which known word somebody probably meant."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
+
+_MOST = 200
+"""Words that are compared; the rest of a hostile file is not worth the time."""
+_SHOWN = 20
 
 
 def describe(value: object) -> str:
@@ -29,7 +34,7 @@ def closest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
     """The known word that `word` was probably meant to be; empty if none is near."""
     from difflib import get_close_matches
 
-    folded = {name.lower(): name for name in known}
+    folded = {name.lower(): name for name in islice(known, _MOST)}
     found = get_close_matches(word[:80].lower(), folded, n=1, cutoff=0.75)
     return folded[found[0]] if found else ""
 
@@ -37,4 +42,7 @@ def closest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
 def did_you_mean(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
     """`did you mean X?` where a known word is near, `known are A, B` otherwise."""
     guess = closest(word, known)
-    return f"did you mean {guess}?" if guess else f"known are {', '.join(known)}"
+    if guess:
+        return f"did you mean {guess}?"
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return f"known are {', '.join(islice(known, _SHOWN))}{more}"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from kagit.errors import Refused
@@ -14,8 +15,9 @@ from kagit.spelling import did_you_mean
 
 Place: TypeAlias = tuple[str | int, ...]
 
-PLACEHOLDER = re.compile(r"\$\{trialParameters\.(.+?)\}")
-_REFERENCE = re.compile(r"\$\{trialSpec\.(.+?)\}")
+# Without braces inside a name (rule 9 refuses those), so that a long hostile text takes linear time.
+PLACEHOLDER = re.compile(r"\$\{trialParameters\.([^{}\n]+)\}")
+_REFERENCE = re.compile(r"\$\{trialSpec\.([^{}\n]+)\}")
 _INDEXED = re.compile(r"(.+)\[(.+)\]")
 _PLAIN = ("Name", "Namespace", "Kind", "APIVersion")
 _MAPS = {"Annotations": "annotations", "Labels": "labels"}
@@ -103,16 +105,18 @@ def check(template: TrialTemplate, space: Space) -> tuple[Issue, ...]:
 
 def issues(template: TrialTemplate, *, names: Sequence[str]) -> Iterator[Issue]:
     """As `check`, for a space of which only the names are known."""
-    bad = list(_parameters(template, names))
-    yield from bad
-    if not bad:
+    clean = True
+    for issue in _parameters(template, frozenset(names)):
+        clean = False
+        yield issue
+    if clean:
         yield from _unused(template, names)
     if template.trial_spec is not None:
         yield from _placeholders(template.trial_spec, template)
         yield from _identity(template.trial_spec)
 
 
-def _parameters(template: TrialTemplate, names: Sequence[str]) -> Iterator[Issue]:
+def _parameters(template: TrialTemplate, names: AbstractSet[str]) -> Iterator[Issue]:
     seen: set[str] = set()
     referred: set[str] = set()
     for i, one in enumerate(template.parameters):
@@ -134,12 +138,12 @@ def _parameters(template: TrialTemplate, names: Sequence[str]) -> Iterator[Issue
         referred.add(one.reference)
 
 
-def _reference(reference: str, names: Sequence[str], at: Place) -> Iterator[Issue]:
+def _reference(reference: str, names: AbstractSet[str], at: Place) -> Iterator[Issue]:
     wanted = metadata(reference)
     if not names or reference in names:
         return
     if wanted is None:
-        message = f"{reference!r} is no parameter of this experiment; {did_you_mean(reference, tuple(names))}"
+        message = f"{reference!r} is no parameter of this experiment; {did_you_mean(reference, tuple(sorted(names)))}"
         yield Issue(at=at, message=message, slug="reference-unknown")
     elif wanted.key not in META_KEYS or (wanted.key in _MAPS) != bool(wanted.entry):
         known = ", ".join((*_PLAIN, *(f"{key}[…]" for key in _MAPS)))

@@ -66,3 +66,10 @@ def of(body: Json, kinds: Mapping[str, Kind]) -> Kind:
     if body.get("apiVersion") != kind.api_version:
         raise Refused(f"{kind.name}: apiVersion is {body.get('apiVersion')!r}; give {kind.api_version!r}")
     return kind
+
+
+def version(text: str) -> int:
+    """A resourceVersion to watch from, as a number; Refused where it is none."""
+    if not text.isdecimal() or int(text) == 0:
+        raise Refused(f"version {text!r} cannot be watched from; give the resourceVersion of a list or an object")
+    return int(text)

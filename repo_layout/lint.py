@@ -24,7 +24,8 @@ def check(paths: Sequence[Path], extra: read.Extra = read.nothing_more) -> tuple
     files: dict[Path, _File] = {}
     for path in paths:
         for file in _path(Path(path), findings):
-            files.setdefault(file.path.absolute(), file)  # `.` and `./a.yaml` may name the same file
+            # `.` and `./a.yaml` may name the same file; a link is not the file that it leads to.
+            files.setdefault(file.path.parent.resolve() / file.path.name, file)
     parts = [part for file in files.values() for part in _file(file, extra, findings)]
     return tuple(sorted({*findings, *read.together(parts).findings}))
 

@@ -85,8 +85,10 @@ def _documents(content: str) -> Iterator[Document]:
 def _syntax(error: Any, content: str) -> Stop:  # noqa: ANN401 - PyYAML has no types
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    lines = content.splitlines()
-    written = lines[line - 1] if 0 < line <= len(lines) else ""
+    lines = content.splitlines() or [""]
+    if line > len(lines):  # the parser counts the end of the file as a line of its own
+        line, column = len(lines), len(lines[-1]) + 1
+    written = lines[line - 1]
     if "\t" in written[: len(written) - len(written.lstrip())]:
         tab = written.index("\t") + 1
         return Stop(line, tab, "a tab indents this line; YAML allows only spaces there", "yaml-tab")
@@ -117,7 +119,7 @@ class RefusedExperiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """What files declare. A file in `broken` may hold more experiments than could be read: those are not gone."""
+    """What files declare. A file in `broken` may hold more experiments than could be named: those are not gone."""
 
     experiments: tuple[DeclaredExperiment, ...] = ()
     refused: tuple[RefusedExperiment, ...] = ()
@@ -172,7 +174,7 @@ def file(path: str, data: bytes, *, namespace: str = "default", extra: Extra = n
         message = "the file declares nothing; write an Experiment, or remove the file"
         findings = (Finding(path=path, message=message, slug="empty-file", severity=Severity.WARNING),)
     whole = together([*parts, Declared(findings=findings)])
-    return replace(whole, broken=frozenset({path}) if has_errors(findings) else frozenset())
+    return replace(whole, broken=frozenset({path})) if has_errors(findings) else whole
 
 
 def settings(data: bytes | None, path: str = ".kagit.yaml") -> tuple[Settings, tuple[Finding, ...]]:
@@ -214,7 +216,7 @@ def _object(found_at: tuple[Place, object], document: Document, path: str, *, na
         one = DeclaredExperiment(experiment=experiment, path=path, line=line)
         return Declared(experiments=(one,), findings=findings)
     if not wanted.is_experiment:
-        return Declared(findings=findings)
+        return Declared(findings=findings, broken=frozenset({path}) if has_errors(findings) else frozenset())
     meta = mapping(mapping(body).get("metadata"))
     refused = RefusedExperiment(
         namespace=text(meta.get("namespace")) or namespace,
@@ -223,7 +225,7 @@ def _object(found_at: tuple[Place, object], document: Document, path: str, *, na
         line=line,
         errors=tuple(finding for finding in findings if finding.severity is Severity.ERROR),
     )
-    return Declared(refused=(refused,), findings=findings)
+    return Declared(refused=(refused,), findings=findings, broken=frozenset() if refused.name else frozenset({path}))
 
 
 def _findings(issues: Sequence[Issue], document: Document, path: str) -> tuple[Finding, ...]:

@@ -17,6 +17,7 @@ _DURATION = re.compile(r"([0-9]{1,7})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*")
 _LONGEST = 200
+_MOST_ISSUES = 100
 _MAPPING = describe({})
 
 
@@ -50,7 +51,7 @@ class _Reader:
 
     def known(self, fields: Mapping[str, Any], known: tuple[str, ...], at: Place) -> None:
         for key in fields:
-            if key not in known:
+            if key not in known and len(self.issues) < _MOST_ISSUES:
                 way = did_you_mean(str(key), known)
                 self.wrong((*at, key), f"{short(key)} is no setting; {way}", "unknown-setting")
 

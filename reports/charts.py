@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from html import escape
 from itertools import groupby
+from typing import NamedTuple
 
 from kagit.objective import Objective, ObjectiveType
 from reports import clean, figures
@@ -22,6 +23,7 @@ GRID = 4
 _MARGIN = 44
 _CHARACTER = 11
 _LABEL_LIMIT = 40
+_NAME_LIMIT = 24
 _MISSING_HEIGHT = 7
 _ROUGH_TICKS = 4
 _LEAST_TRIALS = 10
@@ -94,17 +96,25 @@ def shown(objective: Objective, values: Sequence[float]) -> tuple[float, float]:
     return min([value for value in order if value >= first - room], default=low), high
 
 
-def caption(objective: Objective, past: History) -> str:
-    """The chart's finding in one sentence."""
+class Caption(NamedTuple):
+    """The chart's finding in words, with the metric's name (cleaned, not escaped) apart from our own."""
+
+    before: str
+    metric: str
+    after: str
+
+
+def caption(objective: Objective, past: History) -> Caption:
+    """The chart's finding in one or two sentences."""
     metric = clean.inline(objective.metric, _LABEL_LIMIT)
     if not past.best:
-        return f"No value of {metric} that counts after {past.last} trials."
+        return Caption("No value of ", metric, f" that counts after {past.last} trials.")
     place, value = past.best[-1]
     upward = axis(*shown(objective, [value for _, value in past.values]))
     low, high = float(upward.low), float(upward.high)
     outside = sum(not low <= value <= high for _, value in past.values)
     beyond = f" Beyond the axis, drawn on its edge: {outside}." if outside else ""
-    return f"Best {metric} {figures.short(value)}, reached after {place} of {past.last} trials.{beyond}"
+    return Caption("Best ", metric, f" {figures.short(value)}, reached after {place} of {past.last} trials.{beyond}")
 
 
 def history(objective: Objective, past: History, max_trials: int | None, style: str = "") -> str:
@@ -119,7 +129,7 @@ def history(objective: Objective, past: History, max_trials: int | None, style: 
         [
             opening,
             '<title id="history-title">Best value so far</title>',
-            f'<desc id="history-text">{escape(caption(objective, past))}</desc>',
+            f'<desc id="history-text">{escape("".join(caption(objective, past)))}</desc>',
             *([f"<style>\n{style}</style>"] if style else []),
             f'<rect class="paper" x="0" y="0" width="{WIDTH}" height="{HEIGHT}"/>',
             *body,
@@ -148,7 +158,7 @@ def _plot(objective: Objective, past: History, across: Axis) -> list[str]:
     marks = [(x_of(place), y_of(value)) for place, value in past.values]
     steps = [(x_of(place), y_of(value)) for place, value in past.best]
     return [
-        f'<text class="name" x="{left}" y="22">{escape(clean.inline(objective.metric, _LABEL_LIMIT))}</text>',
+        f'<text class="name" x="{left}" y="22">{escape(clean.inline(objective.metric, _NAME_LIMIT))}</text>',
         *_rows(upward, labels, left),
         *_columns(across, x_of),
         *_goal(objective, upward, left, y_of),
@@ -234,10 +244,9 @@ def _goal(objective: Objective, upward: Axis, left: int, y_of: Callable[[float],
     if goal is None or not float(upward.low) <= goal <= float(upward.high):
         return []
     y = y_of(goal)
-    below = 16 if y < TOP + 10 else -6
     return [
         f'<line class="goal" x1="{left}" y1="{y}" x2="{RIGHT}" y2="{y}"/>',
-        f'<text class="target" x="{RIGHT}" y="{y + below}">goal {figures.short(goal)}</text>',
+        f'<text class="target" x="{RIGHT}" y="22">- - goal {figures.short(goal)}</text>',
     ]
 
 

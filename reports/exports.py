@@ -10,7 +10,9 @@ from reports.contract import ReportData
 
 RESERVED = ("", "trial", "status", "started", "finished")
 
-_FORMULA = re.compile(r"[\s\ufeff]*[=+\-@|%\t\r\x00＝＋－＠｜％]|[\t\r\n]")  # noqa: RUF001 - spreadsheets take full-width signs too
+_FORMULA = re.compile("[\\s\ufeff]*[=+\\-@|%\t\r\x00\uff1d\uff0b\uff0d\uff20\uff5c\uff05]|[\t\r\n]")
+"""What spreadsheets may take for a formula, full-width signs included (spec reports.md section 6c)."""
+
 _QUOTED = re.compile(r'[",\n\r]|^\s|\s$')
 _UNSAFE = re.compile(
     r'["\\]|[^ -~\u00a1-\u00ac\u00ae-\u034e\u0370-\u061b\u061d-\u115e\u1161-\u17b3\u17b6-\u180a\u1810-\u1fff'

@@ -13,6 +13,7 @@ from reports.story import Failure, Story, status
 from reports.tables import Cell, Table
 
 _TICKS = re.compile("`+")
+_PROSE = re.compile(r"[A-Za-z]{1,30}(?:,? (?:[A-Za-z]{1,30}|[0-9]{1,6}))*\.?")
 _CELL_LIMIT = 120
 
 
@@ -24,6 +25,12 @@ def span(text: str, limit: int = clean.INLINE_LIMIT) -> str:
     fence = "`" * (_longest(text) + 1)
     room = " " if text[0] == "`" or text[-1] == "`" else ""
     return f"{fence}{room}{text}{room}{fence}"
+
+
+def prose(text: str) -> str:
+    """Foreign text as it is where it holds nothing but plain words and numbers, otherwise as a code span."""
+    text = clean.inline(text)
+    return text if _PROSE.fullmatch(text) else span(text)
 
 
 def cell(text: str) -> str:
@@ -61,7 +68,7 @@ def experiment(story: Story) -> str:
     parts = [
         f"# Experiment {span(story.title)}",
         f"**{story.status}**" + (f" · {span(story.reason)}" if story.reason else ""),
-        *([span(story.message)] if story.message else []),
+        *([prose(story.message)] if story.message else []),
         *(["Waiting for:", "\n".join(f"- {span(one)}" for one in story.waiting)] if story.waiting else []),
         _tiles(story),
         "## Best trial",
@@ -86,7 +93,8 @@ def _tiles(story: Story) -> str:
 
 
 def _progress(story: Story) -> list[str]:
-    parts = ["## Progress", f"{span(story.caption)}"]
+    before, metric, after = story.caption
+    parts = ["## Progress", f"{before}{span(metric)}{after}"]
     if story.spark:
         parts.append(f"Best so far: `{story.spark}`")
     return [*parts, "![Best value so far, every trial a dot](history.svg)"]
@@ -100,7 +108,7 @@ def _failures(story: Story) -> list[str]:
 
 
 def _failure(one: Failure) -> list[str]:
-    why = f"**{one.phase}** · {span(one.reason)}" + (f" · {span(one.message)}" if one.message else "")
+    why = f"**{one.phase}** · {span(one.reason)}" + (f" · {prose(one.message)}" if one.message else "")
     tail = ["Untrusted program output, last lines:", fence(one.tail)] if one.tail else ["The trial left no output."]
     return [f"### {span(one.trial)}", why, *tail]
 

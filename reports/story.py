@@ -48,7 +48,7 @@ class Story:
     tiles: tuple[Tile, ...]
     best: Table | None
     no_best: str
-    caption: str
+    caption: charts.Caption
     spark: str
     has_trials: bool
     trials: Table

@@ -10,6 +10,8 @@ from reports import figures, series
 from reports.contract import ReportData
 
 MAX_ARTIFACTS = 200
+MAX_REASONS = 50
+MAX_RUNS = 50
 _DIGEST = 12
 
 
@@ -125,8 +127,11 @@ def failures(data: ReportData) -> Table:
     return Table(
         caption="Failed trials by reason",
         columns=("Reason", "Status", "Trials"),
-        rows=tuple((foreign(why), Cell(text=phase, kind="status"), figure(str(n))) for (phase, why), n in order),
+        rows=tuple(
+            (foreign(why), Cell(text=phase, kind="status"), figure(str(n))) for (phase, why), n in order[:MAX_REASONS]
+        ),
         numeric=frozenset({2}),
+        note=_cut(MAX_REASONS, len(order), "reasons"),
     )
 
 
@@ -157,7 +162,7 @@ def artifacts(data: ReportData) -> Table:
         columns=("Path", "Trial", "Size", "SHA-256"),
         rows=rows,
         numeric=frozenset({2}),
-        note=f"{MAX_ARTIFACTS} of {len(files)} files are shown." if len(files) > MAX_ARTIFACTS else "",
+        note=_cut(MAX_ARTIFACTS, len(files), "files"),
     )
 
 
@@ -183,7 +188,17 @@ def earlier(data: ReportData) -> Table:
             foreign(run.spec_digest[:_DIGEST]),
             foreign(run.commit[:_DIGEST]),
         )
-        for run in sorted(data.earlier, key=lambda run: -run.run)
+        for run in sorted(data.earlier, key=lambda run: -run.run)[:MAX_RUNS]
     )
     columns = ("Run", "Trials", "Succeeded", "Best value", "Best trial", "Specification", "Commit")
-    return Table(caption="Runs of this experiment", columns=columns, rows=(now, *before), numeric=frozenset({1, 2, 3}))
+    return Table(
+        caption="Runs of this experiment",
+        columns=columns,
+        rows=(now, *before),
+        numeric=frozenset({1, 2, 3}),
+        note=_cut(MAX_RUNS, len(data.earlier), "earlier runs"),
+    )
+
+
+def _cut(most: int, count: int, what: str) -> str:
+    return f"{most} of {count} {what} are shown." if count > most else ""

@@ -1,6 +1,7 @@
 """An Experiment's manifest into words, with everything that is wrong with it at once."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, cast
 
 from kagit import names
@@ -35,7 +36,11 @@ def experiment(body: Mapping[str, Any], *, namespace: str = "default") -> tuple[
     spec = defaults.effective(mapping(clean.get("spec")))
     typed = {issue.at for issue in issues if issue.severity is Severity.ERROR}
     # What has the wrong type was said already; that it is missing only follows from it.
-    issues.extend(issue for issue in _checks(clean, meta, spec, where) if issue.at not in typed)
+    found = (issue for issue in _checks(clean, meta, spec, where) if issue.at not in typed)
+    issues.extend(islice(found, schema.MAX_ISSUES))
+    if next(found, None) is not None:
+        message = f"there is more wrong than {schema.MAX_ISSUES} findings say; correct these first"
+        issues.append(Issue(at=(), message=message, slug="too-many-findings"))
     if any(issue.severity is Severity.ERROR for issue in issues):
         return None, tuple(issues)
     return _words(body, meta, spec, where), tuple(issues)

@@ -11,7 +11,11 @@ from kagit.spelling import closest, describe, short
 Place: TypeAlias = tuple[str | int, ...]
 
 MAX_DEPTH = 110
+MAX_ISSUES = 200
+"""More than these in one object are counted, not explained."""
 _INT32 = 2**31
+_HUGE = 2**1000
+"""Below this every number is a finite float."""
 _WORDS = {"text": "text", "int": "a whole number", "number": "a number", "bool": "true or false", "object": "a mapping"}
 
 
@@ -153,7 +157,8 @@ def _fit_mapping(
         else:
             inner = shape.fields.get(key)
         if inner is None:
-            issues.append(_unknown(key, cast("Record", shape).fields, at))
+            known = cast("Record", shape).fields
+            issues.append(_unknown(key, known, at, guessing=len(issues) < MAX_ISSUES))
             continue
         fitted = fit(item, inner, (*at, key), issues)
         if fitted is not None:
@@ -168,7 +173,7 @@ def _leaf(value: object, kind: str, at: Place, issues: list[Issue]) -> object:
     fits = {
         "text": isinstance(value, str),
         "int": isinstance(value, int) and not isinstance(value, bool) and -_INT32 <= value < _INT32,
-        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "number": isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE,
         "bool": isinstance(value, bool),
         "object": isinstance(value, Mapping),
         "any": True,
@@ -189,7 +194,7 @@ def _wrong(value: object, wanted: str, at: Place) -> Issue:
     if wanted == "text" and isinstance(value, bool):
         out = "put it in quotes (YAML reads a bare true, yes, on, y and the like as booleans)"
     elif wanted == "text" and isinstance(value, int | float):
-        out = f'put it in quotes: "{value}"'
+        out = f'put it in quotes: "{short(value)}"'
     elif wanted == "a whole number" and isinstance(value, str) and value.strip().lstrip("+-").isdigit():
         out = "remove the quotes"
     elif wanted == "a number" and isinstance(value, str):
@@ -201,8 +206,8 @@ def _wrong(value: object, wanted: str, at: Place) -> Issue:
     return Issue(at=at, message=f"{name} is {describe(value)}, not {wanted}; {out}", slug=slug)
 
 
-def _unknown(key: str, known: Mapping[str, object], at: Place) -> Issue:
-    guess = closest(key, known)
+def _unknown(key: str, known: Mapping[str, object], at: Place, *, guessing: bool) -> Issue:
+    guess = closest(key, known) if guessing else ""
     where = ".".join(str(part) for part in at if isinstance(part, str)) or "the object"
     if guess:
         message = f"{short(key)} is no field of {where}; did you mean {guess}?"

@@ -65,16 +65,11 @@ class EmbeddedCluster:
     def watch(
         self, *, kind: str, since: str, namespace: str = "", selector: str = "", timeout: float = 0.0
     ) -> Iterator[Event]:
-        """Changes after version `since`; "" and "0" begin with what there is now. Expired when too old."""
+        """Changes after version `since`; Expired when it is too old, silence when it is still to come."""
         found = known.named(kind, self._kinds)
         place, matches = found.place(namespace), label_test(selector) if selector else None
         deadline = self._clock() + timeout
-        if since in {"", "0"}:
-            items, since = self.list(kind=kind, namespace=namespace, selector=selector)
-            yield from (Event("ADDED", item) for item in items)
-        elif not since.isdecimal():
-            raise Refused(f"watch {kind}: version {since!r} is not a number; give a resourceVersion")
-        seen = int(since)
+        seen = known.version(since)
         while True:
             changes, seen = self._rows.changes(kind, place, seen)
             for change in changes:
@@ -181,11 +176,11 @@ class EmbeddedCluster:
     ) -> Json:
         """Store the new one of (old, new) as far as this subresource may change it."""
         old, new = bodies
-        _check_identity(kind, old, new)
         rules.check_lock(kind, old, (new.get("metadata") or {}).get("resourceVersion"))
         if subresource and kind.custom:
             new = _with_status({**old}, new)
         else:
+            _check_identity(kind, old, new)
             new = {**new, "metadata": rules.for_update(kind, old, new)}
             new = _with_status({**old, "metadata": new["metadata"]}, new) if subresource else new
             new = _with_status(new, old) if kind.has_status and not subresource else new
@@ -238,7 +233,8 @@ class EmbeddedCluster:
         metadata = {**{key: value for key, value in old["metadata"].items() if key not in ownership.APPLIED_METADATA}}
         metadata |= result.get("metadata", {})
         new = {**result, "apiVersion": body.get("apiVersion"), "kind": body.get("kind"), "metadata": metadata}
-        rules.check_lock(kind, old, lock)
+        if lock:
+            rules.check_lock(kind, old, lock)
         return self._update(kind, row, (old, new), subresource, owners)
 
     def _apply_new(self, kind: Kind, body: Json, wanted: Json, label: str) -> Json:

@@ -88,20 +88,20 @@ class KubernetesCluster:
         found = known.named(kind, self._kinds)
         path = _collection(found, namespace)
         query = {"watch": "true", "allowWatchBookmarks": "true", **_given(labelSelector=selector)}
-        until = "" if timeout else self._version(path)
-        if until and since.isdecimal() and int(since) >= int(until):
+        seen = known.version(since)
+        until = 0 if timeout else self._version(path)
+        if until and seen >= until:
             return
         deadline = self._clock() + (timeout or _BACKLOG_SECONDS)
-        seen = since
         while (left := deadline - self._clock()) > 0:
             seconds = str(min(math.ceil(left), _LONGEST_WATCH))
             request = Request(
-                method="GET", path=path, query={**query, "timeoutSeconds": seconds, **_given(resourceVersion=seen)}
+                method="GET", path=path, query={**query, "timeoutSeconds": seconds, "resourceVersion": str(seen)}
             )
             for event in self._events(request, found):
-                seen = event.object["metadata"]["resourceVersion"]
+                seen = int(event.object["metadata"]["resourceVersion"])
                 yield event
-                if until and int(seen) >= int(until):
+                if until and seen >= until:
                     return
             ended_after = left - (deadline - self._clock())
             if ended_after < 1 and left > 1:
@@ -114,10 +114,10 @@ class KubernetesCluster:
                 raise status_error(request, event["object"])
             yield Event(event["type"], _plain(event["object"], kind))
 
-    def _version(self, path: str) -> str:
+    def _version(self, path: str) -> int:
         """The cluster's newest version."""
         page = self._server.send(Request(method="GET", path=path, query={"limit": "1"}))
-        return str(page["metadata"]["resourceVersion"])
+        return int(page["metadata"]["resourceVersion"])
 
     # ------------------------------------------------------------------------------------------------------ writing
 
@@ -150,6 +150,7 @@ class KubernetesCluster:
     ) -> Json:
         """Change an object; nothing is written where nothing changes."""
         found = known.named(kind, self._kinds)
+        _check_lock(body)
         path = _item(found, namespace, name) + (f"/{subresource}" if subresource else "")
         options = {"fieldManager": manager, **({"force": "true"} if form == "apply" else {})}
         request = Request(
@@ -189,6 +190,13 @@ def _with_query(path: str, **options: str) -> str:
 
 def _given(**options: str) -> dict[str, str]:
     return {key: value for key, value in options.items() if value}
+
+
+def _check_lock(body: object) -> None:
+    """Refuse here what the server calls an error of its own (HTTP 500)."""
+    wanted = (cast("Json", body).get("metadata") or {}).get("resourceVersion") if isinstance(body, dict) else None
+    if wanted and not str(wanted).isdecimal():
+        raise Refused(f"resourceVersion {wanted!r} is not a number; give the one of the object")
 
 
 def _named(body: Json, name: str) -> Json:

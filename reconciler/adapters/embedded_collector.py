@@ -94,7 +94,9 @@ class Collector:
 
     def _owner(self, reference: Json, namespace: str) -> Row | None:
         """The living owner that a reference of an object in `namespace` means."""
-        kind = self._kinds[reference["kind"]]
+        kind = self._kinds.get(reference["kind"])
+        if kind is None:
+            return None
         found = self._rows.find(kind.name, kind.place(namespace), reference["name"])
         return found if found is not None and found.uid == reference["uid"] else None
 

@@ -73,16 +73,11 @@ def for_update(kind: Kind, old: Json, new: Json) -> Json:
     """The metadata after an update: what only the server may set is kept, what may never change is refused."""
     was, now = old["metadata"], _mapping(new.get("metadata"), "metadata")
     where = f"{kind.name} {was['name']!r}"
-    for key in ("name", "namespace"):
-        if now.get(key, was.get(key)) != was.get(key):
-            raise Refused(f"{where}: metadata.{key} cannot be changed")
-    if now.get("uid") and now["uid"] != was["uid"]:
-        raise Conflict(f"{where}: uid {now['uid']} was asked for, but it is {was['uid']}; look again")
-    for key in ("creationTimestamp", "deletionTimestamp"):
-        if now.get(key) and now[key] != was.get(key):
-            raise Refused(f"{where}: metadata.{key} cannot be changed")
+    for key in ("name", "namespace", "uid", "deletionTimestamp"):
+        if (now.get(key) or key == "name") and now.get(key) != was.get(key):
+            raise Refused(f"{where}: metadata.{key} cannot be changed to {now.get(key)!r}")
     result = {key: value for key, value in now.items() if key in _FIELDS and value not in ({}, [])}
-    for key in (*_SET_BY_SERVER, "name", "namespace", "generateName", "resourceVersion"):
+    for key in (*_SET_BY_SERVER, "name", "namespace", "resourceVersion"):
         if key in was:
             result[key] = was[key]
         else:
@@ -94,8 +89,12 @@ def for_update(kind: Kind, old: Json, new: Json) -> Json:
 
 
 def check_lock(kind: Kind, old: Json, wanted: object) -> None:
-    """Conflict unless the wanted resourceVersion (if any) is the current one."""
+    """Conflict unless the wanted resourceVersion is the current one; only built-in kinds may do without."""
     current = old["metadata"]["resourceVersion"]
+    if wanted and not str(wanted).isdecimal():
+        raise Refused(f"{kind.name} {old['metadata']['name']!r}: resourceVersion {wanted!r} is not a number")
+    if kind.custom and not wanted:
+        raise Refused(f"{kind.name} {old['metadata']['name']!r}: resourceVersion must not be removed; leave it out")
     if wanted and wanted != current:
         raise Conflict(
             f"{kind.name} {old['metadata']['name']!r}: version {wanted} was asked for, but it is at {current}; look again"

@@ -1,4 +1,8 @@
-"""Merge patch (RFC 7386) and JSON patch (RFC 6902). Neither changes its arguments; results share what is unchanged."""
+"""Merge patch (RFC 7386) and JSON patch (RFC 6902). Neither changes its arguments; results share what is unchanged.
+
+Where the API server is laxer than RFC 6902, so are we: an absent key reads as null, `replace` adds it, and negative
+places count from the end of a list.
+"""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -60,14 +64,14 @@ def json_patch(document: Json, operations: Sequence[Json]) -> Json:
 def _operate(root: object, operation: Json) -> Any:
     op, path = operation["op"], _parts(operation["path"])
     if op == "test":
-        if not same(_at(root, path), operation["value"]):
+        if not same(_at(root, path), operation.get("value")):
             msg = f"test failed at {operation['path']}"
             raise ValueError(msg)
         return root
     if op == "remove":
         return _remove(root, path)
     if op in {"add", "replace"}:
-        return _put(root, path, fresh(operation["value"]), must_exist=op == "replace")
+        return _put(root, path, fresh(operation.get("value")), must_exist=op == "replace")
     source = _parts(operation["from"])
     value = _at(root, source)
     if op == "move":
@@ -88,20 +92,18 @@ def _parts(pointer: str) -> tuple[str, ...]:
 
 
 def _index(part: str, size: int) -> int:
-    if not part.isdigit() or (len(part) > 1 and part[0] == "0") or int(part) >= size:
+    place = int(part)
+    if not -size <= place < size:
         msg = f"{part!r} is not a place in a list of {size}"
         raise IndexError(msg)
-    return int(part)
+    return place % size
 
 
 def _child(node: Any, part: str) -> Any:
-    if isinstance(node, list):
-        items = cast("list[Any]", node)
-        return items[_index(part, len(items))]
     if isinstance(node, dict):
-        return cast("Json", node)[part]
-    msg = f"nothing below {part!r}"
-    raise TypeError(msg)
+        return cast("Json", node).get(part)
+    items = _list(node, part)
+    return items[_index(part, len(items))]
 
 
 def _at(node: Any, path: tuple[str, ...]) -> Any:
@@ -110,29 +112,26 @@ def _at(node: Any, path: tuple[str, ...]) -> Any:
     return node
 
 
-def _copied(node: Any) -> Any:
-    return list(cast("list[Any]", node)) if isinstance(node, list) else dict(cast("Json", node))
+def _list(node: object, part: str) -> list[Any]:
+    if not isinstance(node, list):
+        msg = f"there is nothing that could hold {part!r}"
+        raise TypeError(msg)
+    return cast("list[Any]", node)
 
 
 def _put(node: Any, path: tuple[str, ...], value: object, *, must_exist: bool) -> Any:
     if not path:
         return value
     part, rest = path[0], path[1:]
-    if rest:
-        new = _put(_child(node, part), rest, value, must_exist=must_exist)
+    new = _put(_child(node, part), rest, value, must_exist=must_exist) if rest else value
+    if isinstance(node, dict):
+        return {**cast("Json", node), part: new}
+    items = list(_list(node, part))
+    if rest or must_exist:
+        items[_index(part, len(items))] = new
     else:
-        new = value
-        if must_exist:
-            _child(node, part)
-    result = _copied(node)
-    if not isinstance(result, list):
-        result[part] = new
-    elif rest or must_exist:
-        result[_index(part, len(cast("list[Any]", result)))] = new
-    else:
-        items = cast("list[Any]", result)
         items.insert(len(items) if part == "-" else _index(part, len(items) + 1), new)
-    return result
+    return items
 
 
 def _remove(node: Any, path: tuple[str, ...]) -> Any:
@@ -140,11 +139,11 @@ def _remove(node: Any, path: tuple[str, ...]) -> Any:
         msg = "the whole object cannot be removed"
         raise ValueError(msg)
     part, rest = path[0], path[1:]
-    below = _child(node, part)
-    result = _copied(node)
-    key = _index(part, len(result)) if isinstance(result, list) else part
-    if rest:
-        result[key] = _remove(below, rest)
-    else:
-        del result[key]
-    return result
+    if isinstance(node, dict):
+        result = dict(cast("Json", node))
+        below = result.pop(part)
+        return {**result, part: _remove(below, rest)} if rest else result
+    items = list(_list(node, part))
+    place = _index(part, len(items))
+    items[place : place + 1] = [_remove(items[place], rest)] if rest else []
+    return items

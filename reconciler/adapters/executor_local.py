@@ -6,7 +6,6 @@ Images are ignored. A pod of a Job is tried again as its backoffLimit says (defa
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from kagit.errors import NotFound, Unavailable
 from kagit.experiment import Json
 from kagit.trial import Artifact
 from reconciler.adapters import local_manifest
-from reconciler.adapters.keeper.journal import Entry, Record, entries, unforgotten
-from reconciler.adapters.local_keeper import Gone, Line, call, wait_until_gone, wish
+from reconciler.adapters.keeper.journal import Entry, Record, entries, unforgotten, written
+from reconciler.adapters.local_keeper import Gone, Line, call, wait_until_gone
 from reconciler.adapters.local_output import Outputs
 from reconciler.ports import Clock, Output, Sighting, State, Work
 
@@ -61,20 +60,20 @@ class LocalExecutor:
     def start(self, work: Work) -> None:
         """See the port."""
         local_manifest.check_names(work)
-        place = self._directory / "trials" / work.namespace / work.name
-        order = local_manifest.order(work, scratch=place / "scratch")
+        place = f"{self._directory}/trials/{work.namespace}/{work.name}"
+        order = local_manifest.order(work)
         if work.name in self._unconfirmed or work.name in self._told:
             return
-        message = wish(start=work.name, dir=str(place), order={**asdict(order), "backoff": self._first_backoff})
+        message = written({"start": work.name, "place": place, "order": order | {"backoff": self._first_backoff}})
         self._send(message)
         # A keeper that is killed right now has not heard it: kept until the journal has it.
         self._unconfirmed[work.name] = message
-        self._places[work.name] = place
+        self._places[work.name] = Path(f"{place}.log")
 
     def stop(self, name: str) -> None:
         """See the port."""
         if self._told.get(name, State.RUNNING) is State.RUNNING:
-            self._send(wish(stop=name))
+            self._send(written({"stop": name}))
             self._stopping.add(name)
 
     def sightings(self, *, timeout: float = 0.0) -> Sequence[Sighting]:
@@ -96,14 +95,14 @@ class LocalExecutor:
     def output(self, name: str, *, start: int = 0, limit: int = 1 << 20) -> Output:
         """See the port."""
         # Only the reconciler that follows the attempts frees; somebody who looks into the files leaves them alone.
-        return self._outputs.read(self._place(name) / "output.log", start, limit, free=self._line is not None)
+        return self._outputs.read(self._place(name), start, limit, free=self._line is not None)
 
     def forget(self, name: str) -> None:
         """See the port."""
-        self._outbox += wish(forget=name)
+        self._outbox += written({"forget": name})
         place = self._places.pop(name, None)
         if place is not None:
-            self._outputs.forget(place / "output.log")
+            self._outputs.forget(place)
 
     def close(self) -> None:
         """See the port."""
@@ -120,7 +119,7 @@ class LocalExecutor:
     def _close_once(self) -> None:
         child = None
         try:
-            self._send(wish(close=self._closing_grace))
+            self._send(written({"close": self._closing_grace}))
             while self._line is not None:
                 child = self._line.child
                 self._line.wait(None)
@@ -150,8 +149,8 @@ class LocalExecutor:
         except OSError as error:
             raise Unavailable(f"state directory {self._directory} cannot be used: {error.strerror}") from error
         self._line, self._offset = line, 0
-        stops = [wish(stop=name) for name in sorted(self._stopping)]
-        again = [wish(environment=self._environment), *self._unconfirmed.values(), *stops]
+        stops = [written({"stop": name}) for name in sorted(self._stopping)]
+        again = [written({"environment": self._environment}), *self._unconfirmed.values(), *stops]
         self._outbox = b"".join(again) + self._outbox
         return line
 
@@ -190,7 +189,7 @@ class LocalExecutor:
         name = found.name
         if found.what == "accepted":
             self._unconfirmed.pop(name, None)
-            self._places[name] = Path(found.record["dir"])
+            self._places[name] = Path(f"{found.record['place']}.log")
         elif found.what == "forgotten":
             news.pop(name, None)
             self._told.pop(name, None)
@@ -209,8 +208,8 @@ class LocalExecutor:
         local_manifest.check_name("attempt name", name)
         trials = self._directory / "trials"
         for namespace in sorted(trials.iterdir()) if trials.is_dir() else ():
-            if (namespace / name).is_dir():
-                return namespace / name
+            if (namespace / f"{name}.log").is_file():
+                return namespace / f"{name}.log"
         raise NotFound(f"attempt {name!r} was never started in {self._directory}")
 
 

@@ -11,7 +11,7 @@ from reconciler.adapters.git_command import GitCommand
 
 _OLDEST = (2, 31)
 _VERSION = re.compile(r"(\d+)\.(\d+)")
-_LEFTOVERS = ("tmp_*", "*.lock", "*.tmp", "fast_import_crash_*", ".tmp-*")
+_LEFTOVERS = ("**/*.lock", "objects/**/tmp_*", "objects/**/.tmp-*", "fast_import_crash_*")
 
 
 def prepare(git: GitCommand) -> None:
@@ -34,7 +34,7 @@ def prepare(git: GitCommand) -> None:
 def clean(mirror: Path) -> None:
     """Remove locks and half-written files of commands that were killed."""
     for pattern in _LEFTOVERS:
-        for old in list(mirror.rglob(pattern)):
+        for old in list(mirror.glob(pattern)):
             if old.is_dir() and not old.is_symlink():
                 shutil.rmtree(old, ignore_errors=True)
             else:
@@ -44,11 +44,14 @@ def clean(mirror: Path) -> None:
 def renew(git: GitCommand) -> None:
     """Throw the mirror away and make an empty one."""
     mirror = git.directory
-    if mirror.is_dir() and not mirror.is_symlink():
-        shutil.rmtree(mirror)
-    else:
-        mirror.unlink(missing_ok=True)
-    mirror.mkdir(mode=0o700)
+    try:
+        if mirror.is_dir() and not mirror.is_symlink():
+            shutil.rmtree(mirror)
+        else:
+            mirror.unlink(missing_ok=True)
+        mirror.mkdir(mode=0o700)
+    except OSError as error:
+        raise Unavailable(f"{mirror}: the mirror cannot be made anew: {error.strerror or error}") from error
     done = git.run("init", "--quiet", "--bare", "--initial-branch=kagit")
     if done.status != 0:
         raise Unavailable(f"{mirror}: the mirror cannot be made: {done.err}")

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import fcntl
-import json
 import os
 import select
 import socket
@@ -11,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any
 
 from kagit.errors import Unavailable
 
@@ -70,11 +68,6 @@ def reap(child: int | None) -> None:
     if child is not None:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(child, os.WNOHANG)
-
-
-def wish(**fields: Any) -> bytes:  # noqa: ANN401 - JSON
-    """A wish as it is sent."""
-    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 
 
 def call(directory: Path, *, environment: Mapping[str, str], abandon_after: float) -> Line:

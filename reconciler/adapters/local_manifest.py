@@ -1,15 +1,15 @@
 """What a rendered manifest means on this machine: refusals, slots, and the order for the keeper. No input or output."""
 
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 
 from kagit.errors import Refused
 from kagit.experiment import Json
 from kagit.names import ENV_TRIAL_DIR, ENV_TRIAL_NAME
 from kagit.shapes import at, mapping, sequence, text
+from reconciler.adapters.keeper.attempt import SCRATCH
 from reconciler.adapters.local_environment import container_variables, environment_refusal, expand
 from reconciler.core.resources import quantity
 from reconciler.ports import Work
@@ -33,20 +33,6 @@ _RUNNERS = {
 }
 _JOB_FIELDS = ("podFailurePolicy", "successPolicy", "backoffLimitPerIndex", "maxFailedIndexes")
 _CONTAINER_FIELDS = ("lifecycle", "livenessProbe", "startupProbe")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What the keeper runs. Times in seconds, memory in bytes, 0 for no limit; `backoff_limit` -1 for no bound."""
-
-    argv: tuple[str, ...]
-    env: Mapping[str, str]
-    cwd: str
-    memory: int
-    deadline: float
-    backoff_limit: int
-    grace: float
-    is_pod: bool
 
 
 def refusal(manifest: Json, *, primary_container: str = "") -> str:
@@ -81,30 +67,38 @@ def check_names(work: Work) -> None:
     check_name("namespace", work.namespace)
 
 
-def order(work: Work, *, scratch: Path) -> Order:
-    """The order for an attempt whose private directory is `scratch`; Refused where it cannot be run here."""
+def order(work: Work) -> Json:
+    """What the keeper has to run, Refused where that cannot be done here.
+
+    argv, env, cwd; memory in bytes, deadline and grace in seconds, 0 for no limit; backoff_limit, -1 for no bound. The
+    scratch directory, which only the keeper knows, is written as `SCRATCH`.
+    """
     if why := refusal(work.manifest, primary_container=work.primary_container):
         raise Refused(why)
     container = _primary(work.manifest, work.primary_container)
-    own = {ENV_TRIAL_NAME: work.trial, ENV_TRIAL_DIR: str(scratch), "TMPDIR": str(scratch)}
+    own = {ENV_TRIAL_NAME: work.trial, ENV_TRIAL_DIR: SCRATCH}
     if work.gpus:
         own["CUDA_VISIBLE_DEVICES"] = ",".join(work.gpus)
     if at(work.manifest, "spec", "completionMode") == "Indexed":
         own["JOB_COMPLETION_INDEX"] = "0"
-    env = container_variables(container, manifest=work.manifest, name=work.name, known={**work.env, **own})
-    env.update({key: value for key, value in own.items() if key != "TMPDIR"})
+    known = {**work.env, **own, "TMPDIR": SCRATCH}
+    env = container_variables(container, manifest=work.manifest, name=work.name, known=known) | own
     words = [*sequence(container.get("command")), *sequence(container.get("args"))]
     spec, pod = mapping(work.manifest.get("spec")), _pod(work.manifest)
-    return Order(
-        argv=tuple(expand(str(word), env) for word in words),
-        env=env,
-        cwd=str(work.directory / text(container.get("workingDir"))),
-        memory=int(quantity(at(container, "resources", "limits", "memory")) or 0),
-        deadline=_number(spec.get("activeDeadlineSeconds"), 0),
-        backoff_limit=_backoff_limit(work.manifest),
-        is_pod=work.manifest.get("kind") == "Pod",
-        grace=_number(pod.get("terminationGracePeriodSeconds"), DEFAULT_GRACE),
-    )
+    return {
+        "argv": [expand(str(word), env) for word in words],
+        "env": env,
+        "cwd": _directory(str(work.directory), text(container.get("workingDir"))),
+        "memory": int(_number(at(container, "resources", "limits", "memory"), 0)),
+        "deadline": _number(spec.get("activeDeadlineSeconds"), 0),
+        "backoff_limit": _backoff_limit(work.manifest),
+        "grace": _number(pod.get("terminationGracePeriodSeconds"), DEFAULT_GRACE),
+        "is_pod": work.manifest.get("kind") == "Pod",
+    }
+
+
+def _directory(base: str, below: str) -> str:
+    return os.path.join(base, below) if below else base  # noqa: PTH118 - ten times as fast
 
 
 def _backoff_limit(manifest: Json) -> int:
@@ -114,6 +108,8 @@ def _backoff_limit(manifest: Json) -> int:
 
 
 def _number(value: object, default: int) -> float:
+    if value is None or type(value) is int:
+        return float(default if value is None else value)
     given = quantity(value)
     return float(default if given is None else given)
 
@@ -183,6 +179,8 @@ def _spec_refusal(pod: Mapping[str, object]) -> str:
 def _container_refusal(container: Mapping[str, object], pod: Mapping[str, object]) -> str:
     name = text(container.get("name")) or "the container"
     command = sequence(container.get("command"))
+    if SCRATCH in "".join(map(str, [*command, *sequence(container.get("args"))])):
+        return f"container {name!r}: a command cannot hold a NUL character; remove it"
     if not command or not str(command[0]):
         return f"container {name!r} has no command: the image's own entrypoint is unknown here; give command"
     for field in _CONTAINER_FIELDS:

@@ -10,15 +10,15 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any  # noqa: TID251 - only a type is needed; the library imports for half a second
+from typing import Any, TypeAlias
 
 from kagit.errors import NotFound, Refused, Unavailable
 from kagit.objective import Observation
 from reconciler.core.tally import Tally
 from reconciler.ports import Clock, Reading, Table
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+_Connection: TypeAlias = Any
+"""A duckdb.DuckDBPyConnection; to import the library for a type would take half a second."""
 
 BUFFER_ROWS = 20_000
 FLUSH_SECONDS = 1.0
@@ -70,12 +70,12 @@ class DuckStore:
         self._buffer_rows = buffer_rows
         self._read_only = read_only
         self._lock = threading.RLock()
-        self._asking: set[DuckDBPyConnection] = set()
+        self._asking: set[_Connection] = set()
         self._fresh: dict[tuple[str, str], dict[int, Reading]] = {}
         self._rows = 0
         self._moved: dict[str, int] = {}
         self._since: float | None = None
-        self._connection: DuckDBPyConnection | None = None
+        self._connection: _Connection | None = None
         self._closed = False
         self._marks: dict[str, dict[str, int]] = {}
         for trial, metric, mark in self._fetch(_MARKS, []):
@@ -234,7 +234,7 @@ class DuckStore:
             self._drop()
             raise Unavailable(f"{self._path} cannot be read: {_first_line(error)}") from error
 
-    def _open(self) -> "DuckDBPyConnection":
+    def _open(self) -> _Connection:
         if self._closed:
             raise Unavailable(f"{self._path} was closed")
         if self._connection is None:
@@ -259,7 +259,7 @@ def _bound(rows: Sequence[Reading]) -> tuple[object, ...]:
     return first, count if plain else 0, trials[0], metrics[0], () if plain else steps, clock, values, texts
 
 
-def _connect(path: Path, *, read_only: bool) -> "DuckDBPyConnection":
+def _connect(path: Path, *, read_only: bool) -> _Connection:
     import duckdb
 
     if read_only and not path.exists():
@@ -283,7 +283,7 @@ def _why(path: Path, text: str) -> str:
     return f"{path} cannot be opened: restore it, or move it away to begin anew ({_first_line(text)})"
 
 
-def _check(cursor: "DuckDBPyConnection", sql: str) -> None:
+def _check(cursor: _Connection, sql: str) -> None:
     """Refuse what is not one statement that only reads; the read-only transaction stands behind this."""
     import duckdb
 

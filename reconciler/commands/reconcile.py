@@ -4,25 +4,19 @@ import argparse
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-from kagit.errors import Conflict, Refused, Unavailable
+from kagit.errors import Unavailable
 from kagit.findings import has_errors
 from reconciler import settings, wiring
 from reconciler.adapters.repo_git import GitRepo
 from reconciler.adapters.watch_files import watch
 from reconciler.commands import session
 from reconciler.commands.run import write
-from reconciler.core import safety
-from reconciler.shell import publish
-from reconciler.shell.ledger import Ledger
+from reconciler.shell.follow import Follower, Policy
 from reconciler.shell.progress import Lines, Screen
-from reconciler.shell.source import GitSource, Seen, with_broken
-from reconciler.wiring import Engine
-from repo_layout.settings import Settings
 
 TICK = 0.5
-RETRIES_ONCE = 8
+TROUBLES_ONCE = 8
 """With --once, how often trouble with the repository is met before giving up."""
 
 
@@ -40,170 +34,73 @@ def run(args: argparse.Namespace) -> int:
     )
     repo = wiring.repository(watching.url, watching.machine.state)
     branch = watching.branch or repo.default_branch()
+    allowed = repo.local is not None or watching.allow_local_execution
     with (
         wiring.engine(watching.machine, repo=repo) as engine,
         session.stoppable(),
         session.display(engine) as display,
+        _woken(repo, watching, display) as woken,
     ):
-        follower = Follower(watching=watching, engine=engine, repo=repo, branch=branch, display=display)
-        with follower.woken_by_files():
-            code = follower.follow()
-    return code
-
-
-@dataclass(slots=True, kw_only=True)
-class Follower:
-    """One repository being followed."""
-
-    watching: settings.Watching
-    engine: Engine
-    repo: GitRepo
-    branch: str
-    display: Lines | Screen
-    seen: Seen | None = None
-    next_look: float = 0.0
-    next_publish: float = 0.0
-    troubles: int = 0
-    woken: threading.Event = field(default_factory=threading.Event)
-    source: GitSource = field(init=False)
-    publisher: publish.Publisher = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Take only the experiments that came from this repository."""
-        loop = self.engine.loop
-        self.source = GitSource(repo=self.repo, url=self.repo.shown, branch=self.branch)
-        self.publisher = publish.Publisher(
-            hands=self.engine.hands, images=wiring.ignored_images, repo=self.repo, branch=self.branch
+        capacity = engine.loop.capacity
+        follower = Follower(
+            loop=engine.loop,
+            repo=repo,
+            url=repo.shown,
+            branch=branch,
+            say=display.say,
+            write=lambda files: write(files, engine.state),
+            policy=Policy(
+                interval=watching.interval,
+                push=watching.push,
+                allow_mass_deletion=watching.allow_mass_deletion,
+                refusals=lambda wanted: wiring.refusals(wanted, capacity, allowed=allowed),
+                images=wiring.ignored_images,
+            ),
         )
-        loop.say = self.display.say
-        loop.keep(lambda ledger: ledger.run is None or ledger.source.url == self.repo.shown)
+        _follow(follower, display, woken, once=watching.once)
+        return _end(follower, display, engine)
 
-    @contextmanager
-    def woken_by_files(self) -> Iterator[None]:
-        """A change in a local repository is seen at once, not only at the next interval."""
-        if self.repo.local is None or self.watching.once:
-            yield
+
+@contextmanager
+def _woken(repo: GitRepo, watching: settings.Watching, display: Lines | Screen) -> Iterator[threading.Event]:
+    """A change in a local repository is seen at once, not only at the next interval."""
+    woken = threading.Event()
+    if repo.local is None or watching.once:
+        yield woken
+        return
+    watcher = watch(repo.local, woken.set)
+    if watcher.message:
+        display.say(watcher.message)
+    try:
+        yield woken
+    finally:
+        watcher.close()
+
+
+def _follow(follower: Follower, display: Lines | Screen, woken: threading.Event, *, once: bool) -> None:
+    """Step after step; with `once` until all is over."""
+    while True:
+        now = woken.is_set()
+        if now:
+            woken.clear()
+        done = follower.step(timeout=TICK, woken=now)
+        display.show(follower.shown())
+        if once and done:
+            follower.loop.finish()
             return
-        watcher = watch(self.repo.local, self.woken.set)
-        if watcher.message:
-            self.display.say(watcher.message)
-        try:
-            yield
-        finally:
-            watcher.close()
+        if once and follower.troubles >= TROUBLES_ONCE:
+            raise Unavailable(f"{follower.url} gave trouble {follower.troubles} times; giving up")
 
-    def follow(self) -> int:
-        """Look, act and publish until told to stop; with --once the exit code of what came out."""
-        loop = self.engine.loop
-        while True:
-            self._look()
-            loop.tick(timeout=TICK)
-            self.display.show(self._shown())
-            published = self._publish()
-            if self.watching.once and self.seen is not None and loop.quiet and published:
-                break
-            if self.watching.once and self.troubles >= RETRIES_ONCE:
-                raise Unavailable(f"{self.repo.shown} gave trouble {self.troubles} times; giving up")
-        loop.finish()
-        self.display.show(self._shown(), final=True)
-        self.display.close()
-        return self._end()
 
-    def _shown(self) -> list[Ledger]:
-        ledgers = self.engine.loop.ledgers
-        return [ledgers[title] for title in sorted(ledgers) if ledgers[title].run or ledgers[title].wanted]
-
-    def _look(self) -> None:
-        """Read the repository when it is time."""
-        now = self.engine.hands.clock.now()
-        if now < self.next_look and not self.woken.is_set():
-            return
-        self.woken.clear()
-        self.next_look = now + self.watching.interval
-        try:
-            seen = self.source.look()
-        except Unavailable as error:
-            self._trouble(str(error))
-            return
-        if seen is not self.seen:
-            self.seen = seen
-            self._want(seen)
-
-    def _want(self, seen: Seen) -> None:
-        """Take over what a new commit asks for."""
-        for finding in seen.findings:
-            self.display.say(str(finding))
-        loop = self.engine.loop
-        present = {title: one.source for title, one in loop.ledgers.items() if one.run is not None}
-        wanted = with_broken(seen, present)
-        refused = safety.deletions(
-            present=frozenset(map("/".join, present)),
-            declared=frozenset(map("/".join, wanted)),
-            allowed=self.watching.allow_mass_deletion,
-        )
-        if refused:
-            self.display.say(refused)
-        allowed = self.repo.local is not None or self.watching.allow_local_execution
-        refusals = wiring.refusals(wanted, loop.capacity, allowed=allowed)
-        for title, text in sorted(refusals.items()):
-            source = wanted[title].source
-            self.display.say(f"{source.path}:{source.line}:1: {'/'.join(title)} is refused: {text} [refused]")
-        loop.want(wanted, listed=not refused, refusals=refusals)
-
-    def _publish(self) -> bool:
-        """Commit the reports that are due; True when none is left."""
-        if self.seen is None:
-            return False
-        ledgers = [ledger for ledger in self._shown() if ledger.run is not None]
-        now = self.engine.hands.clock.now()
-        if not self.publisher.due(ledgers, self.seen.settings):
-            return True
-        if now < self.next_publish:
-            return False
-        try:
-            self._put_out(ledgers, self.seen.settings)
-        except Conflict:
-            self.troubles += 1
-            self.next_publish = now + min(2.0, 0.05 * 2**self.troubles)
-            self.next_look = 0.0
-        except (Unavailable, Refused) as error:
-            self.next_publish = now + min(60.0, 0.5 * 2**self.troubles)
-            self._trouble(str(error))
-        else:
-            self.troubles = 0
-        return False
-
-    def _target(self) -> str:
-        return self.seen.settings.reports.branch or self.branch if self.seen is not None else self.branch
-
-    def _put_out(self, ledgers: list[Ledger], wishes: Settings) -> None:
-        """Commit and push what is due; without pushing, reports stand in the state directory."""
-        if self.watching.push and wishes.reports.push:
-            commit = self.publisher.publish(ledgers, wishes)
-            if commit:
-                self.display.say(f"report committed: {commit[:12]} on {self._target()}")
-            return
-        due = self.publisher.due(ledgers, wishes)
-        files, _ = publish.tree(due, ledgers, self.engine.hands, wishes, images=wiring.ignored_images)
-        write(files, self.engine.state)
-        for ledger in due:
-            publish.mark(ledger, self.engine.hands)
-        self.display.say(f"report written: {self.engine.state / wishes.reports.path}")
-
-    def _trouble(self, text: str) -> None:
-        self.troubles += 1
-        self.next_look = self.engine.hands.clock.now() + min(self.watching.interval, 0.5 * 2**self.troubles)
-        self.display.say(f"{self.repo.shown}: {text}; trying again")
-
-    def _end(self) -> int:
-        """The table at the end, and 1 where something failed or was refused."""
-        ledgers = self._shown()
-        session.results(ledgers)
-        seen = self.seen
-        if seen is None:
-            return 1
-        if self.watching.push and seen.settings.reports.push:
-            print(f"\nreports: {seen.settings.reports.path}/ on branch {self._target()} of {self.repo.shown}")
-        else:
-            print(f"\nreports: {self.engine.state / seen.settings.reports.path}")
-        return 1 if has_errors(seen.findings) else session.exit_code(ledgers)
+def _end(follower: Follower, display: Lines | Screen, engine: wiring.Engine) -> int:
+    """The table at the end, and 1 where something failed or was refused."""
+    ledgers, seen = follower.shown(), follower.seen
+    display.show(ledgers, final=True)
+    display.close()
+    session.results(ledgers)
+    if seen is None:
+        return 1
+    path = seen.settings.reports.path
+    where = f"{path}/ on branch {follower.target()} of {follower.url}" if follower.pushes() else engine.state / path
+    print(f"\nreports: {where}")
+    return 1 if has_errors(seen.findings) else session.exit_code(ledgers)

@@ -29,8 +29,8 @@ FILTER_WINDOW = 8192
 OVERLAP = 1024
 LONG_TEXT = 256
 
-_SPACE = rb"[ \t\f\v]*"
-_NUMBER = re.compile(_SPACE + rb"=" + _SPACE + rb"([+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[Ee][+-]?\d+)?)")
+_SPACE = rb"[ \t\f\v]*+"
+_NUMBER = re.compile(_SPACE + rb"=" + _SPACE + rb"([+-]?(?:\d++(?:\.\d++)?|\.\d++)(?:[Ee][+-]?\d++)?)")
 _NON_FINITE = re.compile(
     _SPACE + rb"=" + _SPACE + rb"([+-]?(?:nan|inf(?:inity)?))(?![\w|-]|" + _SPACE + rb"=)", re.IGNORECASE
 )
@@ -71,6 +71,7 @@ class Parser:
         self._trial = trial
         self._any_name = re.compile(b"|".join(re.escape(name.encode()) for name in metrics if name))
         self._names = {name.encode(): name for name in metrics if name}
+        self._patterns = {name: _finder(name) for name in self._names if _PLAIN_NAME.fullmatch(name)}
         self._filters = [compiled(one) for one in filters if one != DEFAULT_FILTER]
         self._default = len(self._filters) < len(filters) or not filters
         self._window = FILTER_WINDOW if self._filters else LONG_LINE
@@ -134,7 +135,7 @@ class Parser:
         """Readings that start in buffer[counted:stop]; they may reach up to `limit`."""
         hits: list[_Hit] = []
         if self._default:
-            for name in self._names:
+            for name in self._patterns:
                 hits += self._hits(buffer, name, stop, limit)
         if self._filters:
             for line in self._lines(buffer, stop, limit):
@@ -154,6 +155,9 @@ class Parser:
             if newline >= 0:
                 time = _stamp(buffer, newline + 1) if buffer[newline + 1] in _DIGITS else ""
             last = start
+            if len(text) > LONG_TEXT:
+                self._reject(buffer, start)
+                continue
             number = float(text)
             value = number if _LOWEST <= number <= _HIGHEST else None
             step = steps[metric]
@@ -164,20 +168,18 @@ class Parser:
     def _hits(self, buffer: bytes, name: bytes, stop: int, limit: int) -> list[_Hit]:
         """Matches of the default filter for one name: find it, then look at what stands before and behind it."""
         hits: list[_Hit] = []
-        if _PLAIN_NAME.fullmatch(name) is None:
-            return hits
-        metric, size, odd = self._names[name], len(name), _LIKE_A_VALUE.match(name) is not None
-        find, number, before = buffer.find, _NUMBER.match, _BEFORE
-        at = find(name, self._counted, limit)
-        while 0 <= at < stop:
-            end = at + size
-            found = number(buffer, end, limit)
-            if found is None or odd or (at and before[buffer[at - 1]]):
-                found = self._second_look(buffer, at, end, limit)
-            if found is not None:
-                end = found.end()
-                hits.append((at, end, metric, found[1]))
-            at = find(name, end, limit)
+        metric, size, before = self._names[name], len(name), _BEFORE
+        for found in self._patterns[name].finditer(buffer, self._counted, limit):
+            at, end = found.span()
+            if at >= stop:
+                break
+            text = found[1]
+            if text is None or (at and before[buffer[at - 1]]):
+                better = self._second_look(buffer, at, at + size, limit)
+                if better is None:
+                    continue
+                end, text = better.end(), better[1]
+            hits.append((at, end, metric, text))
         return hits
 
     def _second_look(self, buffer: bytes, at: int, end: int, limit: int) -> re.Match[bytes] | None:
@@ -219,7 +221,7 @@ class Parser:
 
     def _checked(self, buffer: bytes, start: int, end: int, pair: tuple[bytes, bytes]) -> Iterator[_Hit]:
         name, text = pair
-        if len(text) <= LONG_TEXT and _is_number(text):
+        if _is_number(text):
             yield start, end, self._names[name], text
         else:
             self._reject(buffer, start)
@@ -228,6 +230,12 @@ class Parser:
         self.rejected += 1
         if not self.rejected_example:
             self.rejected_example = buffer[at : at + 120].partition(b"\n")[0].decode(errors="replace").strip()
+
+
+def _finder(name: bytes) -> re.Pattern[bytes]:
+    """Finds a name and the number behind it, if any; for a name that a value could swallow, only the name."""
+    behind = rb"(\Z.)?" if _LIKE_A_VALUE.match(name) else rb"(?:" + _NUMBER.pattern + rb")?"
+    return re.compile(re.escape(name) + behind)
 
 
 def _is_number(text: bytes) -> bool:

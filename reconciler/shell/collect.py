@@ -32,12 +32,12 @@ def collect(ledger: Ledger, follow: Follow, *, executor: Executor, store: Store)
     ended = follow.sighting.state is not State.RUNNING and not more
     if ended:
         found += parser.finish()
-        follow.drained = True
     if found or ended:
         store.append(found, cursors={name: parser.consumed})
         tally.add(found)
         follow.observation = tally.observation(spec.objective.metrics)
         follow.note = tally.note(spec.objective.metric) or _rejected(parser, spec.objective.metric)
+        follow.drained = ended
     return more
 
 

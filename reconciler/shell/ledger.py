@@ -72,6 +72,11 @@ class Follow:
         )
 
     @property
+    def unread(self) -> bool:
+        """Whether it has ended and not all of its output was read."""
+        return self.sighting is not None and self.sighting.state is not State.RUNNING and not self.drained
+
+    @property
     def uses(self) -> bool:
         """Whether it occupies its slots and devices now."""
         return self.sighting is not None and self.sighting.state is State.RUNNING
@@ -101,7 +106,7 @@ class Ledger:
     namespace: str
     name: str
     wanted: Wanted | None = None
-    listed: bool = True
+    listed: bool = False
     refusal: str = ""
     run: Run | None = None
     body: Json = field(default_factory=dict[str, Any], repr=False)
@@ -123,6 +128,7 @@ class Ledger:
     earlier: dict[int, Earlier] = field(default_factory=dict[int, Earlier])
     waiting: tuple[str, ...] = ()
     content: int = 0
+    stale: bool = False
     orders: int = 0
 
     @property

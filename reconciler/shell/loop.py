@@ -1,6 +1,6 @@
 """Look, decide, do, and look again: the loop over all experiments, one key at a time."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kagit.errors import Conflict, Refused, Unavailable
@@ -41,6 +41,9 @@ class Loop:
     later: dict[Title, tuple[float, float]] = field(default_factory=dict[Title, tuple[float, float]])
     collected_at: float = 0.0
     flushed_at: float = 0.0
+    unread: list[Sighting] = field(default_factory=list[Sighting])
+    last_trouble: str = ""
+    heard: bool = False
 
     def start(self) -> None:
         """Learn everything that the cluster holds: a restart is the ordinary case."""
@@ -74,11 +77,11 @@ class Loop:
         due = [title for title, (when, _) in self.later.items() if when <= now]
         for title in due:
             self.touch(title)
-        for sighting in self.hands.executor.sightings(timeout=0.0 if self.dirty else timeout):
+        for sighting in self._sightings(0.0 if self.dirty or self.unread else timeout):
             self._sighted(sighting)
         self._collect_running()
         self._flush()
-        while self.dirty:
+        while self.dirty and self.heard:  # what runs is not known before the executor has told it
             titles, self.dirty = list(self.dirty), {}
             for title in titles:
                 self._look_safely(title)
@@ -92,49 +95,87 @@ class Loop:
         """Write what is buffered."""
         self._flush(now=True)
 
+    def _sightings(self, timeout: float) -> Sequence[Sighting]:
+        waiting, self.unread = self.unread, []
+        try:
+            told = self.hands.executor.sightings(timeout=timeout)
+        except (Unavailable, Conflict) as error:
+            self._trouble(str(error))
+            return waiting
+        self.heard = True
+        return [*waiting, *told]
+
     def _sighted(self, sighting: Sighting) -> None:
         owner = self.owners.get(sighting.name)
         follow = owner[0].live.get(owner[1]) if owner is not None else None
-        if owner is None or follow is None or follow.work_name != sighting.name:
-            recall.leftover(sighting, self.ledgers, self.hands)
+        if owner is not None and follow is not None and follow.work_name == sighting.name:
+            follow.sighting = sighting
+            self._collect(owner[0], follow)
+            self.touch((owner[0].namespace, owner[0].name))
             return
-        follow.sighting = sighting
-        while collect(owner[0], follow, executor=self.hands.executor, store=self.hands.store):
-            pass  # an ended attempt is read to its end, a running one as far as it has got
-        self.touch((owner[0].namespace, owner[0].name))
+        try:
+            recall.leftover(sighting, self.ledgers, self.hands)
+        except (Unavailable, Conflict) as error:
+            self.unread.append(sighting)
+            self._trouble(str(error))
+
+    def _collect(self, ledger: Ledger, follow: Follow) -> None:
+        """Read what a trial has printed; where that fails it is read again later, from where it was."""
+        try:
+            while collect(ledger, follow, executor=self.hands.executor, store=self.hands.store):
+                pass  # a long output is read in turns
+        except (Unavailable, Conflict) as error:
+            follow.parser = None  # read on from what the store holds
+            self._trouble(f"{ledger.title}: {error}")
 
     def _collect_running(self) -> None:
-        """Read what running trials have printed, twice a second."""
+        """Read what trials have printed, twice a second, and at once what an ended one left unread."""
         now = self.hands.clock.now()
-        if now - self.collected_at < COLLECT_INTERVAL:
-            return
-        self.collected_at = now
-        for ledger in self.ledgers.values():
+        due = now - self.collected_at >= COLLECT_INTERVAL
+        if due:
+            self.collected_at = now
+        for title, ledger in self.ledgers.items():
             for follow in ledger.live.values():
-                if follow.uses:
-                    collect(ledger, follow, executor=self.hands.executor, store=self.hands.store)
-            if ledger.changes:
-                self.touch((ledger.namespace, ledger.name))
+                if follow.unread or (due and follow.uses):
+                    self._collect(ledger, follow)
+                    if follow.drained:
+                        self.touch(title)
+            if due and ledger.changes:
+                self.touch(title)
 
     def _flush(self, *, now: bool = False) -> None:
         seconds = self.hands.clock.now()
         if now or seconds - self.flushed_at >= FLUSH_INTERVAL:
             self.flushed_at = seconds
-            forget_all(self.hands)
+            try:
+                forget_all(self.hands)
+            except (Unavailable, Conflict) as error:
+                self._trouble(str(error))
+
+    def _trouble(self, text: str) -> None:
+        """Say it once, not at every turn."""
+        if text != self.last_trouble:
+            self.last_trouble = text
+            self.say(f"{text}; trying again")
 
     def _look_safely(self, title: Title) -> None:
         """One bad experiment never stops the others; trouble is retried ever more slowly."""
+        ledger = self.ledgers[title]
         try:
+            if ledger.stale:
+                recall.again(ledger, self.hands)
+                self._own(ledger)
             self._look(title)
         except Conflict:
-            recall.again(self.ledgers[title], self.hands)
+            ledger.stale = True
             self._postpone(title, first=0.0)
         except Unavailable as error:
-            self.say(f"{title[0]}/{title[1]}: {error}; trying again")
+            ledger.stale = True
+            self._trouble(f"{ledger.title}: {error}")
             self._postpone(title, first=RETRY_FIRST)
         except Refused as error:
-            self.ledgers[title].refusal = str(error)
-            self.say(f"{title[0]}/{title[1]}: refused: {error}")
+            ledger.refusal = str(error)
+            self.say(f"{ledger.title}: refused: {error}")
         else:
             self.later.pop(title, None)
 

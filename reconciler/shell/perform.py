@@ -335,4 +335,5 @@ def forget_all(hands: Hands) -> None:
     if hands.done:
         hands.store.flush()
         while hands.done:
-            hands.executor.forget(hands.done.pop())
+            hands.executor.forget(hands.done[-1])
+            hands.done.pop()

@@ -50,9 +50,11 @@ def again(ledger: Ledger, hands: Hands) -> None:
     seen = {one.work_name: one for one in ledger.live.values()}
     where = {"namespace": ledger.namespace, "name": ledger.name}
     ledger.clear(last_run=ledger.last_run)
+    ledger.stale = True  # until all of this has worked
     try:
         body = hands.cluster.get(kind="Experiment", **where)
     except NotFound:
+        ledger.stale = False
         return
     spec, issues = experiment({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")})
     if spec is None:
@@ -65,6 +67,7 @@ def again(ledger: Ledger, hands: Hands) -> None:
         if ledger.run is not None and trial.run != ledger.run.number:
             _earlier(ledger, trial, stored)
     _suggestions(ledger, hands)
+    ledger.stale = False
     for one in ledger.live.values():
         old = seen.get(one.work_name)
         if old is not None:

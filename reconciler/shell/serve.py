@@ -116,15 +116,11 @@ class QueryServer:
 
     def _answer(self, line: bytes) -> bytes:
         try:
-            table = self._store.query(_sql(line))
-            answer = json.dumps({"columns": table.columns, "rows": table.rows}, default=str).encode()
-            if len(answer) > ANSWER_BYTES:
-                raise Refused(f"the answer has more than {ANSWER_BYTES >> 20} MiB: aggregate, or select fewer columns")
+            return _encoded(self._store.query(_sql(line)))
         except KagitError as error:
             return _failure(error)
         except Exception as error:  # noqa: BLE001 - no single query may end the service
             return _failure(Refused(f"the query cannot be answered: {type(error).__name__}: {error}"))
-        return answer
 
 
 def ask(state_dir: Path, sql: str) -> Table:
@@ -190,6 +186,13 @@ def _sql(line: bytes) -> str:
     if not isinstance(sql, str):
         raise Refused('a request is {"sql": "SELECT …"}')
     return sql
+
+
+def _encoded(table: Table) -> bytes:
+    answer = json.dumps({"columns": table.columns, "rows": table.rows}, default=str).encode()
+    if len(answer) > ANSWER_BYTES:
+        raise Refused(f"the answer has more than {ANSWER_BYTES >> 20} MiB: aggregate, or select fewer columns")
+    return answer
 
 
 def _failure(error: KagitError) -> bytes:

@@ -51,7 +51,7 @@ class GitSource:
             return self.last
         files = [blob for tree in folders for blob in tree.files if read.is_manifest(blob.path, settings)]
         declared = self._declared(files, settings)
-        findings = (*findings, *_unreadable(files), *declared.findings)
+        findings = (*findings, *_unreadable(files), *_too_large(files), *declared.findings)
         wanted = {
             (one.experiment.namespace, one.experiment.name): Wanted(
                 experiment=one.experiment,
@@ -61,7 +61,11 @@ class GitSource:
         }
         self.trees = trees
         self.last = Seen(
-            commit=tip, settings=settings, wanted=wanted, findings=tuple(sorted(findings)), broken=declared.broken
+            commit=tip,
+            settings=settings,
+            wanted=wanted,
+            findings=tuple(sorted(findings)),
+            broken=declared.broken | {finding.path for finding in _too_large(files)},
         )
         return self.last
 
@@ -71,7 +75,7 @@ class GitSource:
         return read.settings(self.repo.read([blobs[0].id])[blobs[0].id] if blobs else None)
 
     def _declared(self, files: list[Blob], settings: Settings) -> read.Declared:
-        plain = [blob for blob in files if blob.mode not in {LINK, SUBMODULE}]
+        plain = [blob for blob in files if blob.mode not in {LINK, SUBMODULE} and blob.size <= read.MAX_BYTES]
         space = settings.namespace
         missing = [blob for blob in plain if (blob.path, blob.id, space) not in self.parsed]
         contents = self.repo.read([blob.id for blob in missing]) if missing else {}
@@ -93,6 +97,18 @@ def _unreadable(files: list[Blob]) -> list[Finding]:
         )
         for blob in files
         if blob.mode in {LINK, SUBMODULE}
+    ]
+
+
+def _too_large(files: list[Blob]) -> list[Finding]:
+    return [
+        Finding(
+            path=blob.path,
+            message=f"the file has {blob.size} bytes and is not read; at most {read.MAX_BYTES} are, so split it",
+            slug="file-size",
+        )
+        for blob in files
+        if blob.size > read.MAX_BYTES
     ]
 
 

@@ -147,6 +147,18 @@ def test_points_that_were_never_made_leave_gaps(name):
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_neither_a_failure_nor_a_finished_trial_among_the_running_ones_leaves_a_trace(name):
+    the_problem = problem(harness.for_algorithm(name, MIXED))
+    points, finished = walked(name, the_problem, rounds=8, size=4)
+    plain, full = (started(name, the_problem) for _ in range(2))
+    for trial in finished:
+        plain.tell(trial)
+        full.tell(trial)
+    full.tell(Finished(index=90, point=points[1], value=None))
+    assert batch(full, range(60, 66), {90: points[1], 2: points[2], 9: points[9]}) == batch(plain, range(60, 66), {})
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_history_of_failures_is_survived(name):
     space = harness.for_algorithm(name, MIXED)
     optimizer = started(name, problem(space))

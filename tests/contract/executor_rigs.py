@@ -138,8 +138,15 @@ class LocalRig(Rig):
                 return int(entry.parent.name)
         raise AssertionError("no keeper runs")
 
+    def kill_keeper(self) -> None:
+        """SIGKILL, and wait until it is really dead: who dies still accepts connections for a moment."""
+        pid = self.keeper()
+        os.kill(pid, signal.SIGKILL)
+        stat = Path(f"/proc/{pid}/stat")
+        eventually(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z", "it is dead")
+
     def disaster(self) -> None:
-        os.kill(self.keeper(), signal.SIGKILL)
+        self.kill_keeper()
         for pid in self.processes():
             os.kill(pid, signal.SIGKILL)
         eventually(lambda: not self.processes(), "all processes are gone")

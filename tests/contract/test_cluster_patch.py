@@ -33,7 +33,7 @@ def test_a_merge_patch_merges_maps_replaces_lists_and_removes_by_null(world: Wor
         {"metadata": {"labels": {"a": "b"}, "annotations": {"gone": None}}},
         {"status": {"trials": 1}},
         {"metadata": {"uid": None, "creationTimestamp": None, "generation": 9}},
-        {"metadata": {"uid": "", "resourceVersion": ""}},
+        {"metadata": {"uid": "", "creationTimestamp": "2001-01-01T00:00:00Z", "selfLink": "/x", "unknown": {}}},
         {},
     ],
     ids=str,
@@ -125,7 +125,13 @@ def test_a_stale_version_is_a_conflict_even_where_nothing_would_change(world: Wo
     [
         {"metadata": {"name": "other"}},
         {"metadata": {"namespace": "other"}},
-        {"metadata": {"creationTimestamp": "2001-01-01T00:00:00Z"}},
+        {"metadata": {"name": None}},
+        {"metadata": None},
+        {"metadata": {"uid": "00000000-0000-0000-0000-000000000000"}},
+        {"metadata": {"deletionTimestamp": "2001-01-01T00:00:00Z"}},
+        {"metadata": {"resourceVersion": None}},
+        {"metadata": {"resourceVersion": "garbage"}},
+        {"kind": None},
         {"kind": "Experiment"},
         {"apiVersion": "v1"},
         {"metadata": {"labels": {"a": 1}}},
@@ -141,10 +147,31 @@ def test_what_may_not_change_is_refused(world: World, patch: Json):
     assert world.get(stored) == stored
 
 
-def test_another_uid_is_a_conflict(world: World):
+def test_the_status_of_our_own_kinds_takes_nothing_but_status(world: World):
     stored = world.cluster.create(world.trial("a"))
-    with pytest.raises(Conflict):
-        world.merge(stored, {"metadata": {"uid": "00000000-0000-0000-0000-000000000000"}})
+    noise = {"kind": "Experiment", "metadata": {"uid": "x", "labels": {"a b": "c"}}}
+    changed = world.merge(stored, {**noise, "status": {"a": 1}}, subresource="status")
+    assert changed == {
+        **stored,
+        "metadata": {**stored["metadata"], "resourceVersion": changed["metadata"]["resourceVersion"]},
+        "status": {"a": 1},
+    }
+
+
+JOB = {
+    "spec": {
+        "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "example.org/none"}]}},
+        "suspend": True,
+    }
+}
+
+
+def test_the_status_of_a_job_takes_labels_too(world: World):
+    stored = world.cluster.create(world.object("Job", "a", {**JOB, "status": {"active": 7}}))
+    assert stored.get("status", {}).get("active") is None
+    changed = world.merge(stored, {"metadata": {"labels": {"a": "b"}}, "status": {"ready": 0}}, subresource="status")
+    assert changed["metadata"]["labels"]["a"] == "b"
+    assert changed["metadata"]["generation"] == 1
 
 
 def test_what_only_the_server_sets_stays(world: World):
@@ -192,10 +219,13 @@ def test_json_patch_does_what_rfc_6902_says(world: World):
         {"op": "test", "path": "/spec/absent", "value": 1},
         {"op": "remove", "path": "/spec/absent"},
         {"op": "remove", "path": "/spec/list/9"},
-        {"op": "replace", "path": "/spec/absent", "value": 1},
+        {"op": "replace", "path": "/spec/absent/below", "value": 1},
+        {"op": "move", "from": "/spec/absent", "path": "/spec/x"},
+        {"op": "remove", "path": "/spec/list/-2"},
+        {"op": "add", "path": "/spec/list/word", "value": 1},
         {"op": "add", "path": "/spec/absent/below", "value": 1},
         {"op": "add", "path": "/spec/list/9", "value": 1},
-        {"op": "copy", "from": "/spec/absent", "path": "/spec/x"},
+        {"op": "copy", "from": "/spec/absent/deep", "path": "/spec/x"},
         {"op": "explode", "path": "/spec/list"},
     ],
     ids=str,
@@ -207,6 +237,22 @@ def test_a_json_patch_happens_wholly_or_not_at_all(world: World, operation: Json
     with pytest.raises(Refused):
         json(world, stored, {"op": "add", "path": "/spec/first", "value": 1}, operation)
     assert world.get(stored) == stored
+
+
+def test_json_patch_is_as_lax_as_the_server(world: World):
+    body = world.trial("a")
+    body["spec"] = {"list": [1]}
+    changed = json(
+        world,
+        world.cluster.create(body),
+        {"op": "replace", "path": "/spec/absent", "value": 1},
+        {"op": "copy", "from": "/spec/nothing", "path": "/spec/copied"},
+        {"op": "test", "path": "/spec/nothing", "value": None},
+        {"op": "add", "path": "/spec/valueless"},
+        {"op": "add", "path": "/spec/list/-1", "value": 2},
+        {"op": "replace", "path": "/spec/list/-1", "value": 3},
+    )
+    assert changed["spec"] == {"absent": 1, "copied": None, "valueless": None, "list": [1, 3]}
 
 
 def test_a_json_patch_can_lock_and_remove_one_finalizer(world: World):

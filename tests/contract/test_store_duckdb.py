@@ -179,7 +179,7 @@ def test_a_million_readings(store):
     every = rows(1000)
     for trial in range(1000):
         name = f"ns/exp-1-{trial:04d}"
-        store.append([one._replace(trial=name) for one in every], cursors={name: trial})
+        store.append([Reading(name, *one[1:]) for one in every], cursors={name: trial})
     assert store.query("SELECT count(*), count(DISTINCT trial), sum(value) FROM readings").rows == [
         (10**6, 1000, 249750000.0)
     ]

@@ -54,7 +54,9 @@ def test_namespace_of_the_caller_counts_only_where_the_manifest_has_none():
     assert manifest.experiment(body, namespace="other")[0].namespace == "other"
 
 
-@pytest.mark.parametrize(("most", "given_", "parallel"), [(1, None, 1), (2, None, 2), (3, None, 3), (9, None, 3), (9, 5, 5)])
+@pytest.mark.parametrize(
+    ("most", "given_", "parallel"), [(1, None, 1), (2, None, 2), (3, None, 3), (9, None, 3), (9, 5, 5)]
+)
 def test_default_of_parallel_is_never_above_max(most, given_, parallel):
     spec = {"maxTrialCount": most} | ({} if given_ is None else {"parallelTrialCount": given_})
     assert words(base(**spec)).parallel == parallel
@@ -175,3 +177,17 @@ def test_any_value_at_any_place_is_words_or_an_error_but_no_crash(place, value):
     assert (experiment is None) == any(i.severity == "error" for i in issues)
     if experiment is not None:
         json.dumps(experiment.manifest, allow_nan=False)
+
+
+@pytest.mark.parametrize("goal", [10**400, -(10**5000), float("inf")], ids=["large", "huge", "infinite"])
+def test_numbers_beyond_every_float_are_refused(goal):
+    experiment, issues = manifest.experiment(base(objective=BASE["spec"]["objective"] | {"goal": goal}))
+    assert experiment is None
+    assert [issue.field for issue in issues if issue.severity == "error"] == ["spec.objective.goal"]
+
+
+def test_findings_are_bounded():
+    parameters = [{"name": "x", "parameterType": "?"} for _ in range(5000)]
+    _, issues = manifest.experiment(base(parameters=parameters))
+    assert len(issues) < 300
+    assert issues[-1].slug == "too-many-findings"

@@ -1,10 +1,10 @@
 """Words into Katib's objects and back, without loss."""
 
-from hypothesis import given
-from hypothesis import strategies as st
 from pathlib import Path
 
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kagit import names
 from kagit.objective import Metric
@@ -91,6 +91,6 @@ def test_experiment_status_counts_and_lists():
 
 
 def test_the_stored_experiment_means_the_same():
-    stored = objects.experiment_body(EXPERIMENT, run=1, seed=3, commit="c", source="s", clean=None)
+    stored = objects.experiment_body(EXPERIMENT, run=1, seed=3, commit="c", source="s", clean=None, earlier={})
     assert manifest.experiment(stored)[0].spec_digest == EXPERIMENT.spec_digest
     assert stored["spec"] == BASE["spec"], "defaults must not be persisted"

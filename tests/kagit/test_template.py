@@ -119,7 +119,11 @@ def test_keys_are_filled_too_and_values_are_not_filled_again():
 
 @given(st.text())
 def test_no_value_breaks_the_quoting(value):
-    spec = {"kind": "Job", "apiVersion": "batch/v1", "spec": {"args": ["--x=${trialParameters.x}", "${trialParameters.x}"]}}
+    spec = {
+        "kind": "Job",
+        "apiVersion": "batch/v1",
+        "spec": {"args": ["--x=${trialParameters.x}", "${trialParameters.x}"]},
+    }
     assert filled(made(spec, {"x": "x"}), {"x": value})["spec"]["args"] == [f"--x={value}", value]
 
 

@@ -46,9 +46,7 @@ def test_accepted_and_rendered(path):
     assert all(isinstance(p.distribution, Distribution) for p in experiment.space)
     if experiment.template.trial_spec is None or not len(experiment.space):
         return
-    body = template.fill(
-        experiment.template, trial="trial-0", namespace="team", point=first_point(experiment.space)
-    )
+    body = template.fill(experiment.template, trial="trial-0", namespace="team", point=first_point(experiment.space))
     assert body["metadata"]["name"] == "trial-0"
     assert body["metadata"]["namespace"] == "team"
     assert "${trialParameters" not in repr(body)

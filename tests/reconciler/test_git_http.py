@@ -1,6 +1,7 @@
 """GitRepo against a small HTTP server on loopback: what is sent where, and what is not."""
 
 import base64
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -95,3 +96,23 @@ def test_row_8_a_proxy_that_is_more_than_an_address_is_refused(tmp_path, monkeyp
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(Refused, match="https_proxy"):
         GitRepo("https://127.0.0.1:9/x", tmp_path / "m.git").fetch("main")
+
+
+def test_row_8_ssh_is_called_with_fixed_options_and_keeps_the_agent(tmp_path, monkeypatch):
+    called = tmp_path / "called"
+    fake = tmp_path / "bin" / "ssh"
+    fake.parent.mkdir()
+    fake.write_text(
+        f'#!/bin/sh\necho "$@" "agent=$SSH_AUTH_SOCK" "canary=$CANARY" >> {called}\n'
+        "echo 'Host key verification failed.' >&2\nexit 255\n"
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    monkeypatch.setenv("CANARY", "told")
+    with pytest.raises(Unavailable, match="known_hosts"):
+        GitRepo("ssh://git@127.0.0.1:9/x.git", tmp_path / "m.git").fetch("main")
+    said = called.read_text()
+    assert "-o BatchMode=yes -o StrictHostKeyChecking=yes" in said
+    assert "agent=/run/agent" in said
+    assert "told" not in said

@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from kagit.errors import Conflict, NotFound, Refused, Unavailable
 from kagit.filetree import FileTree
 from reconciler.adapters import git_command
-from reconciler.adapters.repo_git import GitRepo, Limits, state_of
+from reconciler.adapters.repo_git import GitRepo, Limits
 
 
 def git(directory: Path, *arguments: str, stdin: bytes = b"") -> str:
@@ -38,15 +39,6 @@ def commit(repo: GitRepo, branch: str, files: dict[str, bytes]) -> str:
     made = repo.commit(parent=parent, files=FileTree(files), replace=[], message="m", time=1)
     repo.push(branch=branch, commit=made, expected=parent)
     return made
-
-
-def work_tree(tmp_path: Path, branch: str = "main") -> Path:
-    tree = tmp_path / "work tree"
-    subprocess.run(["git", "init", "--quiet", f"--initial-branch={branch}", str(tree)], check=True)
-    (tree / "train.py").write_text("print(1)\n")
-    git(tree, "add", "train.py")
-    git(tree, "commit", "--quiet", "-m", "first")
-    return tree
 
 
 def raw_tree(bare: Path, branch: str, entries: list[tuple[str, str, bytes]]) -> str:
@@ -181,7 +173,7 @@ def test_row_23_too_many_files_too_deep_and_too_large_are_refused_with_the_way_o
 
 
 def test_row_24_a_transfer_that_is_too_large_is_ended(remote, tmp_path, monkeypatch):
-    commit(GitRepo(str(remote), tmp_path / "a.git"), "main", {f"big{n}": os.urandom(1 << 20) for n in range(8)})
+    commit(GitRepo(str(remote), tmp_path / "a.git"), "main", {f"big{n}": os.urandom(1 << 20) for n in range(4)})
     monkeypatch.setattr(git_command, "_PULSE", 0.001)
     repo = GitRepo(str(remote), tmp_path / "b.git", limits=Limits(transfer_bytes=1000))
     with pytest.raises(Refused, match="more than 1000 bytes"):
@@ -227,7 +219,7 @@ def test_a_killed_fetch_is_cleaned_up(remote, tmp_path):
 
 
 def test_a_fetch_killed_in_the_middle_heals(remote, tmp_path):
-    files = {f"big{n}": os.urandom(1 << 20) for n in range(6)}
+    files = {f"big{n}": os.urandom(1 << 20) for n in range(3)}
     tip = commit(GitRepo(str(remote), tmp_path / "a.git"), "main", files)
     mirror = tmp_path / "state" / "m.git"
     code = "import sys, pathlib; from reconciler.adapters.repo_git import GitRepo;"
@@ -240,12 +232,13 @@ def test_a_fetch_killed_in_the_middle_heals(remote, tmp_path):
     process.kill()
     process.wait()
     again = GitRepo(str(remote), mirror)
-    for _ in range(20):  # the orphaned git may still hold a lock, which is told as Unavailable
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:  # the orphaned git may still hold a lock, which is told as Unavailable
         with contextlib.suppress(Unavailable):
             if again.fetch("main") == tip:
                 break
-    assert len(again.tree(tip).files) == 7
-    assert len(again.read([f.id for f in again.tree(tip).files])) == 7
+    assert len(again.tree(tip).files) == 4
+    assert len(again.read([f.id for f in again.tree(tip).files])) == 4
 
 
 def test_a_git_that_is_too_old_for_the_precautions_is_refused(remote, tmp_path, monkeypatch):
@@ -338,80 +331,7 @@ def test_the_branch_that_moves_between_asking_and_fetching_is_answered_as_fetche
     assert len(repo.tree(moved[0]).files) == 2
 
 
-# ------------------------------------------------------------------------------------------------- local work trees
-
-
-def test_a_clean_work_tree_on_the_branch_follows_the_push(tmp_path):
-    tree = work_tree(tmp_path)
-    made = commit(GitRepo(str(tree), tmp_path / "m.git"), "main", {"reports/index.html": b"<p>"})
-    assert git(tree, "rev-parse", "HEAD") == made
-    assert (tree / "reports/index.html").read_bytes() == b"<p>"
-    assert state_of(tree) == (made, True)
-
-
-def test_a_work_tree_with_changes_elsewhere_keeps_them(tmp_path):
-    tree = work_tree(tmp_path)
-    (tree / "train.py").write_text("print(2)\n")
-    (tree / "notes").write_text("mine")
-    made = commit(GitRepo(str(tree), tmp_path / "m.git"), "main", {"reports/a": b"1"})
-    assert git(tree, "rev-parse", "HEAD") == made
-    assert (tree / "train.py").read_text() == "print(2)\n"
-    assert (tree / "notes").read_text() == "mine"
-    assert git(tree, "status", "--porcelain").splitlines() == ["M train.py", "?? notes"]
-
-
-@pytest.mark.parametrize("staged", [False, True])
-def test_a_work_tree_with_changes_in_the_same_files_is_a_refusal_that_names_the_way_out(tmp_path, staged):
-    tree = work_tree(tmp_path)
-    repo = GitRepo(str(tree), tmp_path / "m.git")
-    first = commit(repo, "main", {"reports/a": b"1"})
-    (tree / "reports/a").write_text("by hand")
-    if staged:
-        git(tree, "add", "reports/a")
-    with pytest.raises(Refused, match=r"uncommitted changes.*--no-push"):
-        commit(repo, "main", {"reports/a": b"2"})
-    assert (tree / "reports/a").read_text() == "by hand"
-    assert git(tree, "rev-parse", "HEAD") == first
-
-
-def test_an_untracked_file_in_the_way_is_a_refusal_and_stays(tmp_path):
-    tree = work_tree(tmp_path)
-    (tree / "reports").mkdir()
-    (tree / "reports/a").write_text("mine")
-    with pytest.raises(Refused, match="--no-push"):
-        commit(GitRepo(str(tree), tmp_path / "m.git"), "main", {"reports/a": b"1"})
-    assert (tree / "reports/a").read_text() == "mine"
-
-
-def test_another_branch_of_a_work_tree_takes_any_push(tmp_path):
-    tree = work_tree(tmp_path)
-    (tree / "train.py").write_text("dirty")
-    commit(GitRepo(str(tree), tmp_path / "m.git"), "results", {"reports/a": b"1"})
-    assert not (tree / "reports").exists()
-
-
-def test_the_work_trees_own_hooks_still_have_their_say(tmp_path):
-    tree = work_tree(tmp_path)
-    hook = tree / ".git/hooks/pre-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nexit 1\n")
-    hook.chmod(0o755)
-    with pytest.raises(Refused, match="pre-receive hook declined"):
-        commit(GitRepo(str(tree), tmp_path / "m.git"), "main", {"reports/a": b"1"})
-
-
-def test_state_of_a_directory(tmp_path):
-    assert state_of(tmp_path) == ("", None)
-    assert state_of(tmp_path / "missing") == ("", None)
-    tree = work_tree(tmp_path)
-    head = git(tree, "rev-parse", "HEAD")
-    assert state_of(tree) == (head, True)
-    (tree / "train.py").write_text("print(3)\n")
-    assert state_of(tree) == (head, False)
-    marker = tmp_path / "ran"
-    git(tree, "config", "core.fsmonitor", f"touch {marker}; false")
-    assert state_of(tree) == (head, False)
-    assert not marker.exists()
+# ---------------------------------------------------------------------------------------------------- other promises
 
 
 def test_default_branch_and_tags(remote, repo):

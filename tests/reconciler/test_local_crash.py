@@ -76,7 +76,7 @@ def test_a_killed_keeper_gets_a_successor_that_watches_the_living_and_reports_th
     rig.start("long", Play(seconds=600.0))
     rig.until("long", State.RUNNING)
     first = rig.keeper()
-    os.kill(first, signal.SIGKILL)
+    rig.kill_keeper()
     eventually(lambda: rig.look() == [] and rig.keeper() != first, "another keeper runs")
     rig.start("long", Play(seconds=600.0))
     rig.start("next", Play())
@@ -94,7 +94,7 @@ def test_reconciler_and_keeper_both_killed(rig: LocalRig):
     rig.start("done", Play(code=5))
     rig.until("long", State.RUNNING)
     rig.until("done")
-    os.kill(rig.keeper(), signal.SIGKILL)
+    rig.kill_keeper()
     rig.crash()
     rig.start("long", Play(seconds=600.0))
     assert rig.until("done").exit_code == 5
@@ -119,7 +119,7 @@ def test_close_after_the_keeper_was_killed_leaves_no_process(tmp_path: Path):
     rig = LocalRig(tmp_path)
     rig.submit("a", job("sh", "-c", "setsid sleep 600 & exec sleep 600"))
     eventually(lambda: rig.look() is not None and len(rig.processes()) == 2, "both processes run")
-    os.kill(rig.keeper(), signal.SIGKILL)
+    rig.kill_keeper()
     rig.executor.close()
     assert rig.processes() == []
     with pytest.raises(AssertionError, match="no keeper"):
@@ -166,7 +166,7 @@ def test_a_torn_line_is_tolerated_and_dropped_by_the_next_keeper(rig: LocalRig):
     rig.executor.close()
     path = rig.state / "journal"
     with path.open("ab") as file:
-        file.write(b'{"accepted":"b","dir":"/x')
+        file.write(b'{"accepted":"b","place":"/x')
     rig.crash()
     assert rig.until("a").exit_code == 3
     rig.start("b", Play())
@@ -177,8 +177,15 @@ def test_a_torn_line_is_tolerated_and_dropped_by_the_next_keeper(rig: LocalRig):
 def test_a_start_cut_between_acceptance_and_spawn_is_lost_not_repeated(rig: LocalRig):
     rig.state.mkdir()
     place = rig.state / "trials/default/a"
-    place.mkdir(parents=True)
-    accepted = {"accepted": "a", "dir": str(place), "at": 1.0, "deadline": 0.0, "grace": 1.0}
+    place.parent.mkdir(parents=True)
+    accepted = {
+        "accepted": "a",
+        "place": str(place),
+        "scratch": str(rig.state / "scratch/1"),
+        "at": 1.0,
+        "deadline": 0.0,
+        "grace": 1.0,
+    }
     (rig.state / "journal").write_text(json.dumps(accepted) + "\n")
     rig.start("a", Play())
     assert rig.until("a").state is State.LOST
@@ -187,9 +194,11 @@ def test_a_start_cut_between_acceptance_and_spawn_is_lost_not_repeated(rig: Loca
 
 def test_artifacts_that_a_killed_keeper_had_not_listed_are_listed_by_the_next(rig: LocalRig):
     place = rig.state / "trials/default/a"
-    (place / "scratch/artifacts").mkdir(parents=True)
-    (place / "scratch/artifacts/model").write_text("abc")
-    common = {"dir": str(place), "at": 1.0, "deadline": 0.0, "grace": 1.0}
+    place.parent.mkdir(parents=True)
+    scratch = rig.state / "scratch/4"
+    (scratch / "artifacts").mkdir(parents=True)
+    (scratch / "artifacts/model").write_text("abc")
+    common = {"place": str(place), "scratch": str(scratch), "at": 1.0, "deadline": 0.0, "grace": 1.0}
     exited = {"state": "Ended", "exit_code": 0, "reason": "Completed", "message": "", "started_at": 1.0, "at": 2.0}
     lines = [{"accepted": "a", **common}, {"exited": "a", **exited}]
     (rig.state / "journal").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -214,9 +223,16 @@ def test_the_journal_is_compacted_when_a_keeper_starts(rig: LocalRig):
 def test_a_foreign_process_with_the_pid_of_an_attempt_is_never_touched(rig: LocalRig):
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as innocent:
         place = rig.state / "trials/default/a"
-        place.mkdir(parents=True)
+        place.parent.mkdir(parents=True)
         lines = [
-            {"accepted": "a", "dir": str(place), "at": 1.0, "deadline": 0.0, "grace": 0.1},
+            {
+                "accepted": "a",
+                "place": str(place),
+                "scratch": str(rig.state / "scratch/1"),
+                "at": 1.0,
+                "deadline": 0.0,
+                "grace": 0.1,
+            },
             {"started": "a", "pid": innocent.pid, "identity": "another boot:1", "at": 1.0},
         ]
         (rig.state / "journal").write_text("".join(json.dumps(line) + "\n" for line in lines))

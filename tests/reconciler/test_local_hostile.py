@@ -77,7 +77,7 @@ def test_the_environment_has_names_scratch_and_devices(rig: LocalRig):
     rig.submit("a", job("env"), gpus=("2", "GPU-5"), env={"EXTRA": "1"})
     rig.until("a")
     lines = text(rig).splitlines()
-    scratch = f"{rig.state}/trials/default/a/scratch"
+    scratch = f"{rig.state}/scratch/1"
     wanted = ["KATIB_TRIAL_NAME=a", f"KAGIT_TRIAL_DIR={scratch}", f"TMPDIR={scratch}", "CUDA_VISIBLE_DEVICES=2,GPU-5"]
     assert [line for line in [*wanted, "EXTRA=1", f"PATH={os.environ['PATH']}"] if line not in lines] == []
 
@@ -129,7 +129,7 @@ def test_what_was_read_of_a_large_output_is_freed_and_offsets_stay(tmp_path: Pat
     while (piece := rig.executor.output("a", start=offset)).data:
         assert piece.data == bytes([65 + (offset >> 20)]) * len(piece.data)
         offset = piece.end
-    log = rig.state / "trials/default/a/output.log"
+    log = rig.state / "trials/default/a.log"
     assert log.stat().st_size == offset == 16 << 20
     rig.executor.close()
     if log.stat().st_blocks * 512 > 8 << 20:
@@ -207,15 +207,22 @@ ln -s /etc/passwd artifacts/link; mkfifo artifacts/pipe; echo x > junk/more/file
 """
     end = ran(rig, "sh", "-c", script)
     assert [(a.path, a.size) for a in end.artifacts] == [("deep/er/model.bin", 6)]
-    place = rig.state / "trials/default/a"
-    assert sorted(p.name for p in place.iterdir() if p.name != "scratch") == ["artifacts", "output.log"]
-    assert (place / "artifacts/deep/er/model.bin").read_text() == "hello\n"
+    assert (rig.state / "trials/default/a.artifacts/deep/er/model.bin").read_text() == "hello\n"
+    rig.executor.close()
+    left = sorted(str(p.relative_to(rig.state)) for p in rig.state.glob("**/*") if p.is_file() and not p.is_symlink())
+    assert left == [
+        "journal",
+        "keeper.log",
+        "lock",
+        "trials/default/a.artifacts/deep/er/model.bin",
+        "trials/default/a.log",
+    ]
 
 
 def test_artifacts_replaced_by_a_link_are_not_followed(rig: LocalRig):
     end = ran(rig, "sh", "-c", "rmdir $KAGIT_TRIAL_DIR/artifacts; ln -s /etc $KAGIT_TRIAL_DIR/artifacts")
     assert (end.succeeded, end.artifacts) == (True, ())
-    assert not (rig.state / "trials/default/a/artifacts").exists()
+    assert not (rig.state / "trials/default/a.artifacts").exists()
 
 
 def test_too_many_artifacts_are_cut_and_it_is_said(rig: LocalRig):
@@ -242,7 +249,7 @@ def test_a_full_disk_is_the_trials_own_failure_and_is_said_and_healed(tmp_path: 
         assert end.reason == "BackoffLimitExceeded"
         with pytest.raises(Unavailable, match="disk"):
             _until_full(rig)
-        (tmp_path / "state/trials/default/a/output.log").write_bytes(b"")
+        (tmp_path / "state/trials/default/a.log").write_bytes(b"")
         assert rig.until("b").succeeded
     finally:
         rig.executor.close()
@@ -273,3 +280,18 @@ def test_close_kills_who_ignores_sigterm_after_its_own_grace(tmp_path: Path):
     rig.executor.close()
     assert rig.processes() == []
     assert not is_alive(keeper)
+
+
+def test_each_attempt_has_an_empty_scratch_directory_of_its_own(rig: LocalRig):
+    look = "cd $KAGIT_TRIAL_DIR; pwd; find . ; "
+    ran(rig, "sh", "-c", look, name="a")
+    ran(rig, "sh", "-c", look + "touch x; chmod 500 .", name="b")
+    ran(rig, "sh", "-c", look + "rmdir artifacts", name="c")
+    ran(rig, "sh", "-c", look + "(setsid sleep 600 &)", name="d")
+    ran(rig, "sh", "-c", look + 'test "$0" = $KAGIT_TRIAL_DIR', "$(KAGIT_TRIAL_DIR)", name="e")
+    seen = [text(rig, name).split("\n", 1) for name in "abcde"]
+    assert {found for _, found in seen} == {".\n./artifacts\n"}
+    places = [place for place, _ in seen]
+    assert places[0] == places[1], "left as it was found, it is used again"
+    assert len(set(places[1:])) == 4
+    assert rig.seen[-1].succeeded

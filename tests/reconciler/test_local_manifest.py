@@ -2,13 +2,15 @@
 
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kagit.errors import Refused
+from reconciler.adapters.keeper.attempt import SCRATCH
 from reconciler.adapters.local_environment import expand
-from reconciler.adapters.local_manifest import Order, gpus, images, order, refusal, slots
+from reconciler.adapters.local_manifest import gpus, images, order, refusal, slots
 from reconciler.core.resources import quantity
 from tests.contract.executor_rigs import job, work
 
@@ -25,8 +27,8 @@ def pod(**spec: Any) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {"containers": [container()], **spec}}
 
 
-def ordered(manifest: dict[str, Any], **more: Any) -> Order:
-    return order(work("a-1", manifest, Path("/code"), **more), scratch=Path("/state/scratch"))
+def ordered(manifest: dict[str, Any], **more: Any) -> SimpleNamespace:
+    return SimpleNamespace(**order(work("a-1", manifest, Path("/code"), **more)))
 
 
 REFUSALS = [
@@ -42,6 +44,7 @@ REFUSALS = [
     (job("train", pod={"containers": [{"name": "main", "image": "x"}]}), "entrypoint is unknown here; give command"),
     (job("train", pod={"containers": [{"name": "main", "args": ["x"]}]}), "give command"),
     (job("train", pod={"containers": [container(), container(name="side")]}), "primaryContainerName"),
+    (job("train", "a\0b"), "NUL"),
     (job("train", pod={"initContainers": [container()]}), "initContainers"),
     (job("train", parallelism=2), "parallelism is 2"),
     (job("train", completions=3), "completions is 3"),
@@ -89,7 +92,7 @@ def test_what_can_run_is_not_refused(manifest: dict[str, Any]):
 
 def test_the_primary_container_is_the_one_that_runs():
     manifest = job("train", pod={"containers": [container(name="side", command=["side"]), container()]})
-    assert ordered(manifest, primary_container="main").argv == ("train",)
+    assert ordered(manifest, primary_container="main").argv == ["train"]
     assert refusal(manifest, primary_container="main") == ""
     assert "several" not in refusal(manifest, primary_container="side")
 
@@ -135,7 +138,7 @@ def test_the_environment_is_what_the_kubelet_would_make():
     manifest["spec"]["template"]["metadata"] = {"labels": {"app.kubernetes.io/name": "x"}}
     manifest["metadata"]["annotations"] = {"note": "hi"}
     made = ordered(manifest, env={"GIVEN": "g"}, gpus=("1",))
-    assert made.argv == ("train", "--a=1", "$(UNKNOWN)", "$HOME")
+    assert made.argv == ["train", "--a=1", "$(UNKNOWN)", "$HOME"]
     assert made.env == {
         "A": "1",
         "B": "1-$(C)-$(A)-a-1",
@@ -146,7 +149,7 @@ def test_the_environment_is_what_the_kubelet_would_make():
         "NOTE": "hi",
         "GIVEN": "g",
         "KATIB_TRIAL_NAME": "a-1",
-        "KAGIT_TRIAL_DIR": "/state/scratch",
+        "KAGIT_TRIAL_DIR": SCRATCH,
         "TMPDIR": "/fast",
         "CUDA_VISIBLE_DEVICES": "1",
     }

@@ -13,11 +13,25 @@ from reports.contract import IndexEntry, Provenance, ReportData, RunSummary
 DIGEST = "5f0c7a1d" * 8
 COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
 
-DOUBLE = Parameter(name="C", type=ParameterType.DOUBLE, minimum=Decimal("0.01"), maximum=Decimal(100), distribution=Distribution.LOG_UNIFORM)
-GAMMA = Parameter(name="gamma", type=ParameterType.DOUBLE, minimum=Decimal("0.0001"), maximum=Decimal(1), distribution=Distribution.LOG_UNIFORM)
+DOUBLE = Parameter(
+    name="C",
+    type=ParameterType.DOUBLE,
+    minimum=Decimal("0.01"),
+    maximum=Decimal(100),
+    distribution=Distribution.LOG_UNIFORM,
+)
+GAMMA = Parameter(
+    name="gamma",
+    type=ParameterType.DOUBLE,
+    minimum=Decimal("0.0001"),
+    maximum=Decimal(1),
+    distribution=Distribution.LOG_UNIFORM,
+)
 KERNEL = Parameter(name="kernel", type=ParameterType.CATEGORICAL, values=("rbf", "poly", "linear"))
 DEPTH = Parameter(name="depth", type=ParameterType.INT, minimum=Decimal(1), maximum=Decimal(9))
-RATE = Parameter(name="rate", type=ParameterType.DOUBLE, minimum=Decimal("0.05"), maximum=Decimal("0.5"), step=Decimal("0.05"))
+RATE = Parameter(
+    name="rate", type=ParameterType.DOUBLE, minimum=Decimal("0.05"), maximum=Decimal("0.5"), step=Decimal("0.05")
+)
 BATCH = Parameter(name="batch", type=ParameterType.DISCRETE, values=("16", "32", "64", "1e3"))
 SWITCH = Parameter(name="y", type=ParameterType.CATEGORICAL, values=("on", "n", "012", "1e3"))
 
@@ -105,7 +119,10 @@ def report(trials, one=None, **changes):
 def finished():
     trials = [svm(index) for index in range(30)]
     winner = max(trials, key=lambda one: float(one.observation[0].max))
-    files = (Artifact(path="model/weights.npz", size=18_734, digest="ab" * 32), Artifact(path="confusion.png", size=812, digest="cd" * 32))
+    files = (
+        Artifact(path="model/weights.npz", size=18_734, digest="ab" * 32),
+        Artifact(path="confusion.png", size=812, digest="cd" * 32),
+    )
     trials[winner.index] = replace(winner, artifacts=files)
     return report(trials, best=winner.name)
 
@@ -114,7 +131,15 @@ def running():
     trials = [svm(index) for index in range(7)]
     trials += [svm(7, phase=Phase.RUNNING, observation=()), svm(8, phase=Phase.CREATED, observation=())]
     waiting = ("RunningTrials(1)", "WaitingForSlot(position 3)")
-    return report(trials, best="digits-svm-1-0002", status="Running", reason="ExperimentRunning", message="", finished="", waiting=waiting)
+    return report(
+        trials,
+        best="digits-svm-1-0002",
+        status="Running",
+        reason="ExperimentRunning",
+        message="",
+        finished="",
+        waiting=waiting,
+    )
 
 
 TAIL = """\x1b[31mTraceback (most recent call last):\x1b[0m
@@ -129,34 +154,56 @@ export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY
 
 def failing():
     trials = [svm(index) for index in range(6)]
-    for index, phase, reason in ((1, Phase.FAILED, "OOMKilled"), (3, Phase.FAILED, "Error"), (4, Phase.METRICS_UNAVAILABLE, "MetricsUnavailable")):
+    for index, phase, reason in (
+        (1, Phase.FAILED, "OOMKilled"),
+        (3, Phase.FAILED, "Error"),
+        (4, Phase.METRICS_UNAVAILABLE, "MetricsUnavailable"),
+    ):
         trials[index] = svm(index, phase=phase, reason=reason, message=f"exit code {index}", observation=())
     trials[5] = replace(trials[5], phase=Phase.EARLY_STOPPED)
     tails = {trials[1].name: TAIL, trials[3].name: "epoch 1\repoch 2\nkilled by signal 9\n"}
     return report(
-        trials, one=experiment(max_failed=3), best="digits-svm-1-0002", status="Failed", reason="ExperimentFailed",
-        message="Experiment has failed because max failed count has reached", log_tails=tails,
+        trials,
+        one=experiment(max_failed=3),
+        best="digits-svm-1-0002",
+        status="Failed",
+        reason="ExperimentFailed",
+        message="Experiment has failed because max failed count has reached",
+        log_tails=tails,
         provenance=replace(ORIGIN, clean=False),
     )
 
 
 def all_failed():
-    trials = [svm(index, phase=Phase.FAILED, reason="Error", message="exit code 1", observation=()) for index in range(3)]
+    trials = [
+        svm(index, phase=Phase.FAILED, reason="Error", message="exit code 1", observation=()) for index in range(3)
+    ]
     return report(trials, status="Failed", reason="ExperimentFailed", message="Every trial failed")
 
 
 def empty():
-    return report((), status="Created", reason="ExperimentCreated", message="", started="", finished="", provenance=Provenance())
+    return report(
+        (), status="Created", reason="ExperimentCreated", message="", started="", finished="", provenance=Provenance()
+    )
 
 
 def mixed():
     one = experiment(
-        DEPTH, RATE, BATCH, SWITCH, name="cancer-boost",
+        DEPTH,
+        RATE,
+        BATCH,
+        SWITCH,
+        name="cancer-boost",
         objective=Objective(type=ObjectiveType.MINIMIZE, metric="loss", strategies={"loss": Strategy.MIN}),
     )
     trials = []
     for index in range(12):
-        point = {"depth": str(1 + index % 9), "rate": f"{0.05 * (1 + index % 10):.2f}", "batch": BATCH.values[index % 4], "y": SWITCH.values[index % 4]}
+        point = {
+            "depth": str(1 + index % 9),
+            "rate": f"{0.05 * (1 + index % 10):.2f}",
+            "batch": BATCH.values[index % 4],
+            "y": SWITCH.values[index % 4],
+        }
         loss = -0.2 + (index - 6) ** 2 / 50 if index != 3 else 41_000.0
         trials.append(trial(index, point, ("loss", f"{loss:.5f}"), name="cancer-boost"))
     return report(trials, one=one, best="cancer-boost-1-0006")
@@ -164,8 +211,18 @@ def mixed():
 
 def earlier():
     before = (
-        RunSummary(run=1, spec_digest="00aa" * 16, commit="99" * 20, trials=12, succeeded=11, best_trial="digits-svm-1-0004", best_value=0.9312),
-        RunSummary(run=2, spec_digest="11bb" * 16, commit="88" * 20, trials=3, succeeded=0, best_trial="", best_value=None),
+        RunSummary(
+            run=1,
+            spec_digest="00aa" * 16,
+            commit="99" * 20,
+            trials=12,
+            succeeded=11,
+            best_trial="digits-svm-1-0004",
+            best_value=0.9312,
+        ),
+        RunSummary(
+            run=2, spec_digest="11bb" * 16, commit="88" * 20, trials=3, succeeded=0, best_trial="", best_value=None
+        ),
     )
     trials = [replace(svm(index), run=3, name=f"digits-svm-3-{index:04d}") for index in range(9)]
     return report(trials, best="digits-svm-3-0002", run=3, earlier=before)
@@ -174,7 +231,7 @@ def earlier():
 PAYLOADS = (
     "<script>alert(1)</script>",
     "</script><img src=x onerror=alert(1)>",
-    "\"><svg onload=alert(1)>",
+    '"><svg onload=alert(1)>',
     "' onmouseover='alert(1)",
     "javascript:alert(1)",
     "{{ 7*7 }}{% for x in y %}",
@@ -196,13 +253,13 @@ PAYLOADS = (
     "\u202egnp.exe\u2066 \u200bzero\ufeff",
     "lone \ud800 surrogate \udfff",
     "\x00\x01\x7f\ufffe\uffff",
-    "a,b\"c\"\nd",
+    'a,b"c"\nd',
     "&#64;name &lt;b&gt; &amp;",
     "* item\n1. item\n> quote\n    code",
     "$$x$$ $`y`$ :smile:",
     "---\ntitle: x\n---",
     "\t=tab",
-    "＝１＋１",
+    "\uff1d\uff11\uff0b\uff11",
     "../../etc/passwd",
     "--help; rm -rf $(HOME) `id`",
     "x" * 5_000,
@@ -224,25 +281,59 @@ def hostile(payloads=PAYLOADS, pick=None):
     phases = (Phase.SUCCEEDED, Phase.FAILED, Phase.METRICS_UNAVAILABLE, Phase.RUNNING)
     trials = tuple(
         Trial(
-            name=f"{index} {take()}", run=1, index=index, point={one.name: take() for one in space}, phase=phases[index % 4],
-            reason=take(), message=take(), started=take(), finished=take(),
-            observation=(Metric(name=objective.metric, latest=str(0.5 + index)), Metric(name=objective.additional[0], latest=take())),
+            name=f"{index} {take()}",
+            run=1,
+            index=index,
+            point={one.name: take() for one in space},
+            phase=phases[index % 4],
+            reason=take(),
+            message=take(),
+            started=take(),
+            finished=take(),
+            observation=(
+                Metric(name=objective.metric, latest=str(0.5 + index)),
+                Metric(name=objective.additional[0], latest=take()),
+            ),
             artifacts=(Artifact(path=take(), size=index, digest=take()),),
         )
         for index in range(24)
     )
     one = replace(
-        experiment(*space), namespace=take(), name=take(), objective=objective, spec_digest=take(),
+        experiment(*space),
+        namespace=take(),
+        name=take(),
+        objective=objective,
+        spec_digest=take(),
         algorithm=Algorithm(name=take(), settings={take(): take()}),
     )
     origin = Provenance(
-        source=take(), commit=take(), clean=False, manifest_path=take(), spec_digest=take(), seed=1, engine=take(),
-        versions={take(): take()}, images_ignored=(take(), take()),
+        source=take(),
+        commit=take(),
+        clean=False,
+        manifest_path=take(),
+        spec_digest=take(),
+        seed=1,
+        engine=take(),
+        versions={take(): take()},
+        images_ignored=(take(), take()),
     )
-    summary = RunSummary(run=1, spec_digest=take(), commit=take(), trials=1, succeeded=1, best_trial=take(), best_value=math.nan)
+    summary = RunSummary(
+        run=1, spec_digest=take(), commit=take(), trials=1, succeeded=1, best_trial=take(), best_value=math.nan
+    )
     return ReportData(
-        experiment=one, status=take(), reason=take(), message=take(), run=2, trials=trials, best=trials[0].name, waiting=(take(), take()),
-        started=take(), finished=take(), log_tails={each.name: take() for each in trials}, provenance=origin, earlier=(summary,),
+        experiment=one,
+        status=take(),
+        reason=take(),
+        message=take(),
+        run=2,
+        trials=trials,
+        best=trials[0].name,
+        waiting=(take(), take()),
+        started=take(),
+        finished=take(),
+        log_tails={each.name: take() for each in trials},
+        provenance=origin,
+        earlier=(summary,),
     )
 
 
@@ -254,8 +345,20 @@ def hostile_entries(payloads=PAYLOADS):
 
     return [
         IndexEntry(
-            namespace=take(), name=take(), status=take(), message=take(), metric=take(), direction=take(), best_value=math.inf,
-            best_trial=take(), trials=1, succeeded=1, failed=0, max_trials=None, finished=take(), history=(math.nan, 1.0, -math.inf),
+            namespace=take(),
+            name=take(),
+            status=take(),
+            message=take(),
+            metric=take(),
+            direction=take(),
+            best_value=math.inf,
+            best_trial=take(),
+            trials=1,
+            succeeded=1,
+            failed=0,
+            max_trials=None,
+            finished=take(),
+            history=(math.nan, 1.0, -math.inf),
         )
         for _ in payloads
     ]
@@ -263,17 +366,68 @@ def hostile_entries(payloads=PAYLOADS):
 
 def entries():
     line = tuple(0.8 + 0.17 * (1 - 1 / (1 + at)) for at in range(30))
-    common = {"message": "", "metric": "accuracy", "direction": "maximize", "succeeded": 3, "max_trials": 30, "finished": ""}
+    common = {
+        "message": "",
+        "metric": "accuracy",
+        "direction": "maximize",
+        "succeeded": 3,
+        "max_trials": 30,
+        "finished": "",
+    }
     return [
-        IndexEntry(namespace="vision", name="digits-svm", status="Succeeded", best_value=line[-1], best_trial="digits-svm-1-0012", trials=30, failed=0, history=line, **common),
-        IndexEntry(namespace="vision", name="broken", status="Failed", best_value=None, best_trial="", trials=5, failed=5, **(common | {"message": "max failed count has reached"})),
-        IndexEntry(namespace="tabular", name="cancer-boost", status="Running", best_value=0.93, best_trial="cancer-boost-1-0002", trials=3, failed=1, history=(0.9, 0.93), **common),
-        IndexEntry(namespace="tabular", name="new", status="Created", best_value=None, best_trial="", trials=0, failed=0, **(common | {"max_trials": None})),
+        IndexEntry(
+            namespace="vision",
+            name="digits-svm",
+            status="Succeeded",
+            best_value=line[-1],
+            best_trial="digits-svm-1-0012",
+            trials=30,
+            failed=0,
+            history=line,
+            **common,
+        ),
+        IndexEntry(
+            namespace="vision",
+            name="broken",
+            status="Failed",
+            best_value=None,
+            best_trial="",
+            trials=5,
+            failed=5,
+            **(common | {"message": "max failed count has reached"}),
+        ),
+        IndexEntry(
+            namespace="tabular",
+            name="cancer-boost",
+            status="Running",
+            best_value=0.93,
+            best_trial="cancer-boost-1-0002",
+            trials=3,
+            failed=1,
+            history=(0.9, 0.93),
+            **common,
+        ),
+        IndexEntry(
+            namespace="tabular",
+            name="new",
+            status="Created",
+            best_value=None,
+            best_trial="",
+            trials=0,
+            failed=0,
+            **(common | {"max_trials": None}),
+        ),
     ]
 
 
 EXPERIMENTS = {
-    "finished": finished, "running": running, "failing": failing, "all-failed": all_failed, "empty": empty, "mixed": mixed,
-    "earlier-runs": earlier, "hostile": hostile,
+    "finished": finished,
+    "running": running,
+    "failing": failing,
+    "all-failed": all_failed,
+    "empty": empty,
+    "mixed": mixed,
+    "earlier-runs": earlier,
+    "hostile": hostile,
 }
 INDEXES = {"index": entries, "index-hostile": hostile_entries, "index-empty": list}

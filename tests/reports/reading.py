@@ -2,19 +2,78 @@
 
 import re
 from html.parser import HTMLParser
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from markdown_it import MarkdownIt
 
 PLAIN = {
-    "html", "head", "title", "style", "body", "a", "header", "main", "footer", "section", "article", "h1", "h2", "h3", "p", "ul", "li",
-    "dl", "dt", "dd", "div", "span", "strong", "code", "pre", "figure", "figcaption", "table", "caption", "thead", "tbody", "tr", "th", "td",
+    "html",
+    "head",
+    "title",
+    "style",
+    "body",
+    "a",
+    "header",
+    "main",
+    "footer",
+    "section",
+    "article",
+    "h1",
+    "h2",
+    "h3",
+    "p",
+    "ul",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "div",
+    "span",
+    "strong",
+    "code",
+    "pre",
+    "figure",
+    "figcaption",
+    "table",
+    "caption",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
 }
 DRAWN = {"svg", "title", "desc", "style", "g", "path", "line", "rect", "circle", "text"}
 VOID = {"meta", "br"}
 ATTRIBUTES = {
-    "lang", "charset", "http-equiv", "content", "name", "href", "class", "id", "role", "tabindex", "scope", "aria-label", "aria-labelledby",
-    "aria-hidden", "xmlns", "viewbox", "preserveaspectratio", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "d", "width", "height",
+    "lang",
+    "charset",
+    "http-equiv",
+    "content",
+    "name",
+    "href",
+    "class",
+    "id",
+    "role",
+    "tabindex",
+    "scope",
+    "aria-label",
+    "aria-labelledby",
+    "aria-hidden",
+    "xmlns",
+    "viewbox",
+    "preserveaspectratio",
+    "x",
+    "y",
+    "x1",
+    "x2",
+    "y1",
+    "y2",
+    "cx",
+    "cy",
+    "r",
+    "d",
+    "width",
+    "height",
 }
 LINK = re.compile(r"#main|best\.yaml|trials\.csv|[a-z0-9-]+/[a-z0-9-]+/index\.html")
 OWN_WORDS = re.compile(r"[A-Za-z0-9 .,:;()·–%\-]*")
@@ -71,7 +130,7 @@ class Page(HTMLParser):
 
 def drawing(svg):
     """The root of an SVG file that holds nothing but harmless elements and attributes."""
-    root = ElementTree.fromstring(svg)
+    root = ET.fromstring(svg)
     for one in root.iter():
         assert one.tag.removeprefix("{http://www.w3.org/2000/svg}") in DRAWN, one.tag
         assert {name.lower() for name in one.attrib} <= ATTRIBUTES - {"href"}, one.attrib
@@ -82,9 +141,19 @@ def markdown(text):
     """The tokens of a Markdown file in which only our own words, links and the chart are alive."""
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
     for token in tokens:
-        assert token.type not in {"html_block", "code_block", "hr", "blockquote_open", "ordered_list_open"}, token.content
+        assert token.type not in {"html_block", "code_block", "hr", "blockquote_open", "ordered_list_open"}, (
+            token.content
+        )
         for child in token.children or ():
-            assert child.type in {"text", "code_inline", "strong_open", "strong_close", "link_open", "link_close", "image"}, child
+            assert child.type in {
+                "text",
+                "code_inline",
+                "strong_open",
+                "strong_close",
+                "link_open",
+                "link_close",
+                "image",
+            }, child
             if child.type == "text":
                 assert OWN_WORDS.fullmatch(child.content), child.content
             if child.type == "link_open":

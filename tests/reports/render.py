@@ -1,4 +1,4 @@
-"""Write the reports of every case below a directory: `python render.py DIRECTORY`; run by test_gold.py in other worlds."""
+"""Write the reports of every case below a directory: `python render.py DIRECTORY`; test_gold.py runs it."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Gold trees, byte for byte, rendered by other processes in other time zones, locales and hash seeds.
 
-`KAGIT_UPDATE_GOLD=1 pytest tests/reports/test_gold.py` writes tests/gold/reports anew; look at the diff before you commit it.
+`KAGIT_UPDATE_GOLD=1 pytest tests/reports/test_gold.py` writes tests/gold/reports anew; read the diff before the commit.
 """
 
 import os

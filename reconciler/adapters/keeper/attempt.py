@@ -9,6 +9,8 @@ from reconciler.adapters.keeper import endings, processes, scratch
 from reconciler.adapters.keeper.journal import Record
 
 NEVER = float("inf")
+SCRATCH = "\0"
+"""What stands for the scratch directory in an order: no argument or variable can hold it otherwise."""
 LONGEST_BACKOFF = 360.0
 ADOPTED_LOOK = 0.1
 
@@ -30,31 +32,33 @@ class Attempt:
 
     __slots__ = (
         "_base", "_deadline_at", "_desk", "_identity", "_kill_at", "_look_at", "_order", "_out_of_memory", "_reason",
-        "_retry_at", "_started", "_tries", "adopted", "directory", "name", "pid",
+        "_retry_at", "_started", "_tries", "adopted", "name", "pid", "place", "quiet", "scratch",
     )  # fmt: skip
 
-    def __init__(self, desk: Desk, name: str, directory: str, order: Record) -> None:
-        """Nothing happens yet."""
-        self._desk, self.name, self.directory, self._order = desk, name, directory, order
+    def __init__(self, desk: Desk, name: str, place: str, order: Record) -> None:
+        """Nothing happens yet. `quiet` tells whether no process of it can still be writing into `scratch`."""
+        self._desk, self.name, self.place, self._order = desk, name, place, order
+        self.scratch, self.quiet = "", True
         self._base: dict[str, str] = {}
         self.pid, self._identity, self._tries, self._started = 0, "", 0, 0.0
         self._reason, self._out_of_memory, self.adopted = "", False, False
         self._deadline_at = self._kill_at = self._retry_at = self._look_at = NEVER
 
-    def begin(self, environment: dict[str, str]) -> None:
+    def begin(self, environment: dict[str, str], scratch_directory: str) -> None:
         """Accept it for good and start its first try."""
+        self.scratch = scratch_directory
         self._base = environment
         order = self._order
         self._desk.write({
-            "accepted": self.name, "dir": self.directory, "at": time.time(),
+            "accepted": self.name, "place": self.place, "scratch": self.scratch, "at": time.time(),
             "deadline": order["deadline"], "grace": order["grace"],
         })  # fmt: skip
         if order["deadline"]:
             self._deadline_at = time.monotonic() + order["deadline"]
         try:
-            output = scratch.prepare(self.directory)
+            output = scratch.create_output(self.place)
         except OSError as error:
-            self._end(None, "StartError", f"its directory could not be made: {error.strerror}")
+            self._end(None, "StartError", f"its output could not be opened: {error.strerror}")
             return
         self._try(output)
 
@@ -69,12 +73,14 @@ class Attempt:
         order = self._order
         self._tries += 1
         self._out_of_memory = False
-        environment = {**self._base, **order["env"]}
+        argv = [word.replace(SCRATCH, self.scratch) for word in order["argv"]]
+        own = {name: value.replace(SCRATCH, self.scratch) for name, value in order["env"].items()}
+        environment = {**self._base, **own, processes.MARK: self.place}
         try:
             os.chdir(order["cwd"])
-            self.pid = processes.spawn(order["argv"], environment, output)
+            self.pid = processes.spawn(argv, environment, output)
         except (OSError, ValueError) as error:
-            self._end(None, "StartError", endings.start_error(error, order["argv"][0], order["cwd"], environment))
+            self._end(None, "StartError", endings.start_error(error, argv[0], order["cwd"], environment))
             return
         finally:
             os.close(output)
@@ -131,7 +137,7 @@ class Attempt:
 
     def _retry(self) -> None:
         try:
-            output = scratch.open_output(self.directory)
+            output = scratch.open_output(self.place)
         except OSError as error:
             self._end(None, "StartError", f"its output could not be opened: {error.strerror}")
             return
@@ -148,11 +154,6 @@ class Attempt:
             processes.send(self.pid, number)
 
     @property
-    def scratch(self) -> str:
-        """Its KAGIT_TRIAL_DIR."""
-        return f"{self.directory}/scratch"
-
-    @property
     def memory_limit(self) -> int:
         """Bytes that its processes may take together, 0 for no limit."""
         return 0 if self.adopted else self._order["memory"]
@@ -165,8 +166,9 @@ class Attempt:
     def lose(self) -> None:
         """It is gone and nobody saw how; what is left of it goes too."""
         for pid in processes.everybody():
-            if processes.trial_directory(pid) == self.scratch:
+            if processes.place(pid) == self.place:
                 processes.kill(pid)
+        self.quiet = False
         self.pid, self._look_at, self._kill_at, self._deadline_at = 0, NEVER, NEVER, NEVER
         message = "its keeper was killed, so how it ended is not known"
         self._desk.over(self, {"state": "Lost", "message": message, **self._times()})

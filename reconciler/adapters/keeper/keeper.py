@@ -1,5 +1,6 @@
 """All attempts of one state directory: what is wished, what the kernel reports, what the journal says."""
 
+import contextlib
 import os
 import signal
 import time
@@ -7,10 +8,11 @@ from collections.abc import Container
 
 from reconciler.adapters.keeper import processes, scratch
 from reconciler.adapters.keeper.attempt import NEVER, Attempt
-from reconciler.adapters.keeper.journal import Journal, Record, compact
+from reconciler.adapters.keeper.journal import Journal, Record, compact, decoded
 from reconciler.adapters.keeper.tidier import Tidier
 
 MEMORY_LOOK = 0.25
+PATIENCE = 0.02
 _WAITID = hasattr(os, "waitid")
 
 
@@ -20,26 +22,36 @@ class Keeper:
     def __init__(self, directory: str, tidier: Tidier) -> None:
         """Compact the journal and take up what an earlier keeper left."""
         path = f"{directory}/journal"
-        left = compact(path)
+        left = {
+            name: {what: decoded(text) for what, text in lines.items()}
+            for name, lines in compact(path).items()
+            if "ended" not in lines
+        }
         self.journal = Journal(path)
         self._tidier = tidier
         self._attempts: dict[str, Attempt] = {}
+        self.patience = PATIENCE
         self._memory_at = NEVER
+        used = {records["accepted"]["scratch"] for records in left.values()}
+        self._scratches = scratch.Scratches(f"{directory}/scratch", used)
         for name, records in left.items():
-            if "ended" not in records:
-                self._take_up(name, records)
+            self._take_up(name, records)
 
     def _take_up(self, name: str, records: dict[str, Record]) -> None:
         accepted, started = records["accepted"], records.get("started")
         if "exited" in records:
             record = {key: value for key, value in records["exited"].items() if key != "exited"}
-            self._tidier.add(name, accepted["dir"], record)
+            self._tidier.add(name, accepted["scratch"], accepted["place"], record)
             return
         order = {"deadline": accepted["deadline"], "grace": accepted["grace"], "memory": 0}
-        attempt = self._attempts[name] = Attempt(self, name, accepted["dir"], order)
+        attempt = self._attempts[name] = Attempt(self, name, accepted["place"], order)
+        attempt.scratch = accepted["scratch"]
         if started is not None and processes.alive(started["pid"], started["identity"]):
             attempt.adopt(started["pid"], started["identity"], started["at"])
         else:
+            # The output is what tells later that the name was used.
+            with contextlib.suppress(OSError):
+                os.close(scratch.open_output(accepted["place"]))
             attempt.adopt(0, "", started["at"] if started else 0.0)
             attempt.lose()
 
@@ -52,21 +64,22 @@ class Keeper:
     def over(self, attempt: Attempt, record: Record) -> None:
         """See `Desk`."""
         self._attempts.pop(attempt.name, None)
-        if scratch.is_clean(attempt.directory):
+        self.patience = 0.0
+        if attempt.quiet and self._scratches.give_back(attempt.scratch):
             self.write({"ended": attempt.name, **record})
             return
         self.write({"exited": attempt.name, **record})
-        self._tidier.add(attempt.name, attempt.directory, record)
+        self._tidier.add(attempt.name, attempt.scratch, attempt.place, record)
 
     # What the reconciler wishes.
 
     def start(self, wish: Record, environment: dict[str, str]) -> None:
         """Start an attempt, unless its name was ever used here."""
-        name, directory = wish["start"], wish["dir"]
-        if name in self._attempts or os.path.lexists(directory):
+        name, place = wish["start"], wish["place"]
+        if name in self._attempts or os.path.lexists(f"{place}.log"):
             return
-        attempt = self._attempts[name] = Attempt(self, name, directory, wish["order"])
-        attempt.begin(environment)
+        attempt = self._attempts[name] = Attempt(self, name, place, wish["order"])
+        attempt.begin(environment, self._scratches.take())
         if attempt.memory_limit:
             self._memory_at = min(self._memory_at, time.monotonic() + MEMORY_LOOK)
 
@@ -102,6 +115,7 @@ class Keeper:
         while self._tidier.done:
             name, record = self._tidier.done.popleft()
             self._tidier.open -= 1
+            self.patience = 0.0
             self.write({"ended": name, **record})
 
     def _look_at_memory(self, now: float) -> None:
@@ -121,21 +135,29 @@ class Keeper:
             if ended is None:
                 return
             pid, status = ended
-            if pid in mains:
-                mains[pid].exited(status)
-            self.sweep()
+            if pid not in mains:
+                self.sweep()
+                continue
+            mains[pid].pid = 0
+            mains[pid].quiet = self.sweep() and mains[pid].quiet
+            mains[pid].exited(status)
 
-    def sweep(self) -> None:
-        """Kill children whose attempt is over. Who hides his environment is spared until nothing else runs."""
+    def sweep(self) -> bool:
+        """Kill children whose attempt is over; True where there are none but main processes.
+
+        Who hides his environment is spared until nothing else runs."""
         mains = {attempt.pid: attempt for attempt in self._attempts.values() if attempt.pid}
         strays = [pid for pid in processes.children() if pid not in mains]
-        if not strays:
-            return
-        running = {attempt.scratch for attempt in mains.values()}
+        running = {attempt.place for attempt in mains.values()}
         for pid in strays:
-            directory = processes.trial_directory(pid)
-            if directory not in running and (directory or not running):
+            place = processes.place(pid)
+            if place not in running and (place or not running):
                 processes.kill(pid)
+        return not strays
+
+    def clear(self) -> None:
+        """Remove what was kept for the next attempt."""
+        self._scratches.clear()
 
 
 def _reap(mains: Container[int]) -> tuple[int, int] | None:

@@ -8,7 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from errno import ENOENT
 
 LINUX = sys.platform == "linux"
-MARK = b"KAGIT_TRIAL_DIR="
+MARK = "KAGIT_ATTEMPT"
+_MARKED = f"{MARK}=".encode()
+_MOST_REMEMBERED = 256
+_found: dict[tuple[str, str], str] = {}
 _RESET = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ", "SIGXFZ") if hasattr(signal, name)]
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _SUBREAPER = 36
@@ -67,6 +70,15 @@ def find(command: str, path: str) -> str:
     """The file that a command name means, seen from the current directory; empty when there is none."""
     if "/" in command:
         return command if os.path.exists(command) else ""  # noqa: PTH110 - pathlib costs start-up time
+    if os.access(remembered := _found.get((command, path), ""), os.X_OK):
+        return remembered
+    found = _search(command, path)
+    if found.startswith("/") and len(_found) < _MOST_REMEMBERED:
+        _found[command, path] = found
+    return found
+
+
+def _search(command: str, path: str) -> str:
     found = ""
     for folder in path.split(os.pathsep):
         candidate = f"{folder or '.'}/{command}"
@@ -135,14 +147,14 @@ def everybody() -> Iterator[int]:
         yield from (int(name) for name in os.listdir("/proc") if name.isdecimal())  # noqa: PTH208 - see above
 
 
-def trial_directory(pid: int) -> str:
-    """The KAGIT_TRIAL_DIR that the process was started with; empty when it has none or may not be read."""
+def place(pid: int) -> str:
+    """The place of the attempt that the process belongs to; empty when it has none or may not be read."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - see above
             variables = file.read().split(b"\0")
     except OSError:
         return ""
-    return next((os.fsdecode(v[len(MARK) :]) for v in variables if v.startswith(MARK)), "")
+    return next((os.fsdecode(v[len(_MARKED) :]) for v in variables if v.startswith(_MARKED)), "")
 
 
 def resident(leaders: Sequence[int]) -> dict[int, int]:

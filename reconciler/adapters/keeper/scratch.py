@@ -1,4 +1,8 @@
-"""An attempt's directory: `output.log`, `scratch/` while it runs (KAGIT_TRIAL_DIR), `artifacts/` afterwards."""
+"""Files of attempts: `trials/NAMESPACE/NAME.log`, `.artifacts` beside it, and scratch directories while they run.
+
+Making and removing directories costs more than running a short trial, so a scratch directory that was left as it was
+found is used again.
+"""
 
 import contextlib
 import os
@@ -8,38 +12,76 @@ from typing import TypeAlias
 
 MOST_ARTIFACTS = 1000
 _BLOCK = 1 << 20
+_PRIVATE = stat.S_IFDIR | 0o700
 
 Listing: TypeAlias = tuple[list[tuple[str, int, str]], str]
 """Path, bytes and SHA-256 of each artifact, and a note where some are missing."""
 
 
-def prepare(directory: str) -> int:
-    """Make the directory of a new attempt, its scratch and its output; answers the output's descriptor."""
-    os.makedirs(os.path.dirname(directory), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - pathlib costs start-up
-    os.mkdir(directory, 0o700)  # noqa: PTH102 - see above
-    os.mkdir(f"{directory}/scratch", 0o700)  # noqa: PTH102 - see above
-    os.mkdir(f"{directory}/scratch/artifacts", 0o700)  # noqa: PTH102 - see above
-    return open_output(directory)
+class Scratches:
+    """The scratch directories below one directory; each belongs to one attempt at a time."""
+
+    def __init__(self, top: str, used: set[str]) -> None:
+        """Remove what an earlier keeper left, but for those in use."""
+        os.makedirs(top, mode=0o700, exist_ok=True)  # noqa: PTH103 - pathlib costs start-up time
+        self._top = top
+        self._free: list[str] = []
+        found = os.listdir(top)  # noqa: PTH208 - see above
+        self._next = max((int(name) for name in found if name.isdecimal()), default=0) + 1
+        for name in found:
+            if f"{top}/{name}" not in used:
+                remove(f"{top}/{name}")
+
+    def take(self) -> str:
+        """An empty scratch directory, with an empty `artifacts` in it."""
+        if self._free:
+            return self._free.pop()
+        path = f"{self._top}/{self._next}"
+        self._next += 1
+        os.mkdir(path, 0o700)  # noqa: PTH102 - see above
+        os.mkdir(f"{path}/artifacts", 0o700)  # noqa: PTH102 - see above
+        return path
+
+    def give_back(self, path: str) -> bool:
+        """Whether the directory is as it was handed out and may be used again; otherwise it is not taken back."""
+        try:
+            clean = (
+                os.listdir(path) == ["artifacts"]  # noqa: PTH208 - see above
+                and os.lstat(path).st_mode == _PRIVATE == os.lstat(f"{path}/artifacts").st_mode
+                and not os.listdir(f"{path}/artifacts")  # noqa: PTH208 - see above
+            )
+        except OSError:
+            return False
+        if clean:
+            self._free.append(path)
+        return clean
+
+    def clear(self) -> None:
+        """Remove the directories that are free."""
+        for path in self._free:
+            remove(path)
+        self._free.clear()
 
 
-def open_output(directory: str) -> int:
-    """The output's descriptor, for appending."""
-    return os.open(f"{directory}/output.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-
-
-def is_clean(directory: str) -> bool:
-    """Whether the scratch directory held nothing and is gone now."""
+def create_output(place: str) -> int:
+    """The descriptor of a new attempt's output, for appending; FileExistsError where there was one before."""
+    path = f"{place}.log"
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
     try:
-        os.rmdir(f"{directory}/scratch/artifacts")  # noqa: PTH106 - see above
-        os.rmdir(f"{directory}/scratch")  # noqa: PTH106 - see above
-    except OSError:
-        return False
-    return True
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - see above
+        return os.open(path, flags, 0o600)
 
 
-def tidy(directory: str) -> Listing:
+def open_output(place: str) -> int:
+    """The descriptor of an attempt's output, for appending."""
+    return os.open(f"{place}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+
+def tidy(scratch: str, place: str) -> Listing:
     """Keep and list the artifacts, remove the rest of the scratch directory."""
-    scratch, kept = f"{directory}/scratch", f"{directory}/artifacts"
+    kept = f"{place}.artifacts"
     with contextlib.suppress(OSError):
         if stat.S_ISDIR(os.lstat(f"{scratch}/artifacts").st_mode) and os.listdir(f"{scratch}/artifacts"):  # noqa: PTH208
             os.rename(f"{scratch}/artifacts", kept)  # noqa: PTH104 - see above

@@ -12,7 +12,7 @@ import traceback
 from reconciler.adapters.keeper import processes
 from reconciler.adapters.keeper.attempt import NEVER
 from reconciler.adapters.keeper.journal import Record
-from reconciler.adapters.keeper.keeper import Keeper
+from reconciler.adapters.keeper.keeper import PATIENCE, Keeper
 from reconciler.adapters.keeper.tidier import Tidier
 
 SOCKET = "socket"
@@ -78,9 +78,10 @@ class Server:
             self._keeper.tick()
             self._mind_the_disk()
             self._mind_the_absence()
-        self._announce()
+        self._tell(GROWN)
         self._stop_listening()
         self._sweep_all()
+        self._keeper.clear()
 
     def _is_finished(self) -> bool:
         if not self._keeper.idle:
@@ -88,7 +89,7 @@ class Server:
         return self._closing or (not self._visitors and time.monotonic() >= self._leave_at)
 
     def _patience(self) -> float | None:
-        due = self._keeper.due()
+        due = min(self._keeper.due(), self._keeper.journal.grown_at + self._keeper.patience)
         if self._keeper.journal.blocked:
             due = min(due, time.monotonic() + STUCK_LOOK)
         if not self._visitors:
@@ -169,10 +170,11 @@ class Server:
             os.unlink(self._path)  # noqa: PTH108 - pathlib costs start-up time
 
     def _announce(self) -> None:
-        if not self._keeper.journal.grown:
-            return
-        self._keeper.journal.grown = False
-        self._tell(GROWN)
+        journal = self._keeper.journal
+        # A start can wait a moment for an end to be told with it: that halves the wake-ups of short trials.
+        if journal.grown_at + self._keeper.patience <= time.monotonic():
+            journal.grown_at, self._keeper.patience = NEVER, PATIENCE
+            self._tell(GROWN)
 
     def _tell(self, news: bytes) -> None:
         for visitor in self._visitors.values():

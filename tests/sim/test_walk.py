@@ -1,0 +1,186 @@
+"""The main job in simulated time, without disturbance."""
+
+from kagit.errors import Unavailable
+from tests.sim.executor_scripted import Script
+from tests.sim.universe import Universe, argument, manifest, square
+
+
+def test_a_push_ends_in_a_committed_report():
+    universe = Universe(square)
+    universe.push({"experiments/a.yaml": manifest("a"), "experiments/b.yaml": manifest("b", trials=3)})
+    universe.settle()
+    assert universe.status("a") == "Succeeded"
+    assert len(universe.trials()) == 7
+    assert "reports/default/a/README.md" in universe.reports()
+    assert len(universe.machine.starts) == len(set(universe.machine.starts)) == 7
+
+
+def test_our_own_commit_leads_to_an_empty_plan():
+    universe = Universe(square)
+    universe.push({"experiments/a.yaml": manifest("a")})
+    universe.settle()
+    tip, calls = universe.remote.refs["refs/heads/main"], len(universe.machine.starts)
+    for _ in range(40):
+        universe.step()
+    assert universe.remote.refs["refs/heads/main"] == tip
+    assert len(universe.machine.starts) == calls
+
+
+def test_a_raised_budget_extends_a_running_experiment():
+    universe = Universe(square)
+    universe.push({"experiments/a.yaml": manifest("a", trials=3)})
+    for _ in range(6):
+        universe.step()
+    universe.push({"experiments/a.yaml": manifest("a", trials=6)})
+    universe.settle()
+    assert len(universe.trials()) == 6
+    assert all(name.startswith("a-1-") for name in universe.trials())
+
+
+def test_any_other_change_starts_a_new_run_and_keeps_the_old_one():
+    universe = Universe(square)
+    universe.push({"experiments/a.yaml": manifest("a", trials=2)})
+    universe.settle()
+    changed = manifest("a", trials=2)
+    changed["spec"]["parameters"][0]["feasibleSpace"]["max"] = "0.5"
+    universe.push({"experiments/a.yaml": changed})
+    universe.settle()
+    assert sorted(universe.trials()) == ["a-1-0000", "a-1-0001", "a-2-0000", "a-2-0001"]
+
+
+def test_a_restart_needs_a_resume_policy():
+    universe = Universe(square)
+    universe.push({"experiments/a.yaml": manifest("a", trials=2, resumePolicy="LongRunning")})
+    universe.settle()
+    universe.push({"experiments/a.yaml": manifest("a", trials=4, resumePolicy="LongRunning")})
+    universe.settle()
+    assert len(universe.trials()) == 4
+    types = [c["type"] for c in universe.objects("Experiment")[0]["status"]["conditions"]]
+    assert types == ["Created", "Restarting", "Running", "Succeeded"]
+
+
+def test_a_removed_manifest_deletes_and_a_new_one_never_reuses_names():
+    universe = Universe(square)
+    universe.push({"experiments/a.yaml": manifest("a", trials=2)})
+    universe.settle()
+    universe.push({"experiments/a.yaml": None})
+    universe.settle()
+    assert universe.objects("Experiment") == []
+    universe.push({"experiments/a.yaml": manifest("a", trials=2)})
+    universe.settle()
+    names = [one["metadata"]["name"] for one in universe.objects("Trial") if "run" in str(one)]
+    assert {"a-2-0000", "a-2-0001"} <= set(names)
+    assert len(universe.machine.starts) == len(set(universe.machine.starts)) == 4
+
+
+def test_mass_deletion_is_refused():
+    universe = Universe(square)
+    files = {f"experiments/{n}.yaml": manifest(n, trials=1, parallel=1) for n in "abcd"}
+    universe.push(files)
+    universe.settle()
+    universe.push(dict.fromkeys(files))
+    universe.settle()
+    assert len(universe.objects("Experiment")) == 4
+    assert any("vanished" in line for line in universe.said)
+
+
+def test_a_broken_file_neither_stops_others_nor_deletes_its_own():
+    universe = Universe(square)
+    universe.push({"experiments/a.yaml": manifest("a", trials=2), "experiments/b.yaml": manifest("b", trials=2)})
+    universe.settle()
+    universe.push({"experiments/a.yaml": "spec: [", "experiments/c.yaml": manifest("c", trials=1, parallel=1)})
+    universe.settle()
+    assert sorted(one["metadata"]["name"] for one in universe.objects("Experiment")) == ["a", "b", "c"]
+    assert universe.status("c") == "Succeeded"
+
+
+def test_goal_stops_what_runs():
+    def script(work):
+        return Script(seconds=1.0 if argument(work) > 0 else 50.0, output=b"loss=0.01\n")
+
+    universe = Universe(script, slots=4)
+    body = manifest("a", trials=20, parallel=4)
+    body["spec"]["objective"]["goal"] = 0.1
+    universe.push({"experiments/a.yaml": body})
+    universe.settle()
+    last = universe.objects("Experiment")[0]["status"]["conditions"][-1]
+    assert last["reason"] == "ExperimentGoalReached"
+    assert universe.machine.running() == []
+    phases = {phase for _, phase, _, _ in universe.trials().values()}
+    assert phases == {"Succeeded", "Killed"}
+
+
+def test_failures_fail_the_experiment_and_no_metric_counts_as_one():
+    def script(work):
+        return Script(exit_code=1, reason="Error", message="it broke") if argument(work) > 0 else Script(output=b"hi\n")
+
+    universe = Universe(script)
+    universe.push({"experiments/a.yaml": manifest("a", trials=20, maxFailedTrialCount=5)})
+    universe.settle()
+    status = universe.objects("Experiment")[0]["status"]
+    assert status["conditions"][-1]["type"] == "Failed"
+    assert status["trialsFailed"] + status["trialMetricsUnavailable"] >= 5
+    assert status["trialsFailed"] and status["trialMetricsUnavailable"]
+
+
+def test_a_grid_ends_when_it_is_exhausted():
+    universe = Universe(square)
+    body = manifest("a", trials=50, algorithm="grid")
+    body["spec"]["parameters"][0]["feasibleSpace"] = {"min": "-1", "max": "1", "step": "0.5"}
+    universe.push({"experiments/a.yaml": body})
+    universe.settle()
+    assert len(universe.trials()) == 5
+    last = universe.objects("Experiment")[0]["status"]["conditions"][-1]
+    assert last["reason"] == "ExperimentSuggestionEndReached"
+
+
+def test_a_moved_branch_is_met_by_building_again():
+    universe = Universe(square)
+    universe.push({"experiments/a.yaml": manifest("a")})
+
+    def foreign() -> None:
+        universe.push({"notes.txt": f"{universe.clock.now()}"})
+
+    moved = 0
+    for _ in range(400):
+        if universe.follower is not None and universe.follower.repo._real.__class__.__name__ == "RepoMemory":
+            real = universe.follower.repo._real
+            if not hasattr(real, "moved"):
+                commit = real.commit
+
+                def racing(commit=commit, **kwargs):
+                    made = commit(**kwargs)
+                    if moved < 3:
+                        foreign()
+                    return made
+
+                real.commit, real.moved = racing, True
+        before = universe.remote.refs["refs/heads/main"]
+        if universe.step():
+            break
+        moved += universe.remote.refs["refs/heads/main"] != before
+    assert moved >= 3
+    assert universe.status("a") == "Succeeded"
+    assert "reports/default/a/best.yaml" in universe.reports()
+
+
+def test_an_unreachable_repository_after_a_restart_deletes_nothing():
+    universe = Universe(square)
+    universe.push({"experiments/a.yaml": manifest("a")})
+    for _ in range(6):
+        universe.step()
+    universe.crashed()
+    universe.begin()
+    real = universe.follower.repo._real
+    real.fetch = unreachable
+    for _ in range(10):
+        universe.step()
+    assert len(universe.objects("Experiment")) == 1
+    del real.fetch
+    universe.settle()
+    assert universe.status("a") == "Succeeded"
+    assert all(name.startswith("a-1-") for name in universe.trials())
+
+
+def unreachable(branch):
+    raise Unavailable(f"no route to host while asking for {branch}")
