@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from kagit.errors import Refused
 from kagit.experiment import Json
@@ -73,3 +74,11 @@ def version(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise Refused(f"version {text!r} cannot be watched from; give the resourceVersion of a list or an object")
     return int(text)
+
+
+def metadata_of(body: Json) -> Json:
+    """An object's metadata, empty where there is none; Refused where it is no map."""
+    metadata: Any = body.get("metadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        raise Refused(f"{body.get('kind')}: metadata is {metadata!r}; give a map")
+    return cast("Json", metadata or {})

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-BUDGET = ("parallelTrialCount", "maxTrialCount", "maxFailedTrialCount")
+BUDGET = ("parallelTrialCount", "maxTrialCount", "maxFailedTrialCount", "resumePolicy")
 
 
 def of(value: object) -> str:
@@ -15,5 +15,5 @@ def of(value: object) -> str:
 
 
 def run(effective: Mapping[str, Any]) -> str:
-    """Digest of an effective spec without the three counts that may change during a run."""
+    """Digest of an effective spec without what may change during a run: the three counts and resumePolicy."""
     return of({key: value for key, value in effective.items() if key not in BUDGET})

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 from urllib.parse import quote, urlencode
 
 from kagit.errors import Expired, NotFound, Refused, Unavailable
 from kagit.experiment import Json
 from reconciler import kinds as known
-from reconciler.adapters.json_text import loads
+from reconciler.adapters.json_text import Value, loads
 from reconciler.adapters.kubernetes_http import ApiServer, Request, status_error
 from reconciler.kinds import KINDS, Kind
 from reconciler.ports import Event, Listing, PatchForm
@@ -32,7 +32,7 @@ class KubernetesCluster:
         self._server, self._clock, self._kinds = server, clock, kinds
 
     @classmethod
-    def connect(  # noqa: PLR0913 - all named, most with defaults
+    def connect(
         cls,
         *,
         clock: Callable[[], float],
@@ -124,11 +124,15 @@ class KubernetesCluster:
     def create(self, body: Json) -> Json:
         """Store a new object; status is ignored where it is a subresource."""
         kind = known.of(body, self._kinds)
-        metadata = body.get("metadata") or {}
+        metadata = known.metadata_of(body)
         if kind.namespaced and not metadata.get("namespace"):
-            raise Refused(f"{kind.name} {metadata.get('name', '')!r}: metadata.namespace is missing; name the namespace")
+            raise Refused(
+                f"{kind.name} {metadata.get('name', '')!r}: metadata.namespace is missing; name the namespace"
+            )
         if metadata.get("resourceVersion"):  # the server calls this an error of its own (HTTP 500)
-            raise Refused(f"{kind.name} {metadata.get('name', '')!r}: a new object has no resourceVersion; leave it out")
+            raise Refused(
+                f"{kind.name} {metadata.get('name', '')!r}: a new object has no resourceVersion; leave it out"
+            )
         request = Request(
             method="POST",
             path=_with_query(_collection(kind, metadata.get("namespace", "")), fieldManager="kagit"),
@@ -162,9 +166,7 @@ class KubernetesCluster:
         )
         return _plain(self._server.send(request), found)
 
-    def delete(
-        self, *, kind: str, namespace: str, name: str, uid: str = "", propagation: str = "Background"
-    ) -> None:
+    def delete(self, *, kind: str, namespace: str, name: str, uid: str = "", propagation: str = "Background") -> None:
         """Delete an object and, by `propagation`, what it owns."""
         found = known.named(kind, self._kinds)
         options: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
@@ -194,17 +196,17 @@ def _given(**options: str) -> dict[str, str]:
 
 def _check_lock(body: object) -> None:
     """Refuse here what the server calls an error of its own (HTTP 500)."""
-    wanted = (cast("Json", body).get("metadata") or {}).get("resourceVersion") if isinstance(body, dict) else None
+    wanted = known.metadata_of(cast("Json", body)).get("resourceVersion") if isinstance(body, dict) else None
     if wanted and not str(wanted).isdecimal():
         raise Refused(f"resourceVersion {wanted!r} is not a number; give the one of the object")
 
 
 def _named(body: Json, name: str) -> Json:
-    metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key != "managedFields"}
+    metadata = {key: value for key, value in known.metadata_of(body).items() if key != "managedFields"}
     return {**body, "metadata": {"name": name, **metadata}}
 
 
-def _plain(body: Any, kind: Kind) -> Json:
+def _plain(body: Value, kind: Kind) -> Json:
     """An object with its kind, which lists leave out, and without managedFields, often half of it and never read."""
     body.setdefault("apiVersion", kind.api_version)
     body.setdefault("kind", kind.name)

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias, cast
 
 from kagit.experiment import Json
 from reconciler.adapters.embedded_patch import fresh, same
+from reconciler.adapters.json_text import Value
+from reconciler.kinds import metadata_of
 
 Path: TypeAlias = tuple[str, ...]
 Owners: TypeAlias = dict[str, set[Path]]
@@ -62,7 +64,7 @@ def from_json(stored: Mapping[str, Any]) -> Owners:
 
 def applicable(body: Json, *, with_status: bool, status_only: bool) -> Json:
     """The part of an object that an apply may set."""
-    metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key in APPLIED_METADATA}
+    metadata = {key: value for key, value in metadata_of(body).items() if key in APPLIED_METADATA}
     if status_only:
         return {"status": body["status"]} if "status" in body else {}
     left_out = {"metadata", *_SYSTEM, *(("status",) if with_status else ())}
@@ -99,7 +101,7 @@ def _leaves(value: Json, prefix: Path = ()) -> set[Path]:
     return found
 
 
-def _at(body: Any, path: Path) -> Any:
+def _at(body: Value, path: Path) -> Value:
     for part in path:
         body = cast("Json", body).get(part) if isinstance(body, dict) else None
     return body
@@ -112,7 +114,7 @@ def _overruled(path: Path, live: Json, wanted: Json, claimed: set[Path]) -> bool
     return any(path[:size] in claimed and _at(wanted, path[:size]) != {} for size in range(1, len(path)))
 
 
-def _merged(live: Any, wanted: Any) -> Any:
+def _merged(live: Value, wanted: Value) -> Value:
     if not isinstance(live, dict) or not isinstance(wanted, dict):
         return wanted
     result: Json = dict(cast("Json", live))

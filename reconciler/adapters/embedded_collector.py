@@ -1,7 +1,7 @@
 """Deletion and garbage collection, done within the transaction of the write that causes it."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kagit.experiment import Json
@@ -30,10 +30,11 @@ class Collector:
         self._remove(row, body)
         self._drain()
 
-    def settle(self, row: Row) -> None:
-        """Collect an object if none of its owners exists."""
-        self._settle(row)
-        self._drain()
+    def settle(self, row: Row, references: Sequence[Json]) -> None:
+        """Collect an object with these owner references if none of its owners exists."""
+        if any(self._owner(reference, row.namespace) is None for reference in references):
+            self._settle(row)
+            self._drain()
 
     def _drain(self) -> None:
         while self._work:

@@ -10,14 +10,16 @@ from kagit.errors import Conflict, Refused
 from kagit.experiment import Json
 from reconciler.adapters.embedded_patch import same
 from reconciler.adapters.embedded_selectors import QUALIFIED, VALUE
-from reconciler.kinds import Kind
+from reconciler.kinds import Kind, metadata_of
 
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _FIELDS = frozenset(
-    "name generateName namespace uid resourceVersion generation creationTimestamp deletionTimestamp "
-    "deletionGracePeriodSeconds labels annotations ownerReferences finalizers".split()
+    {
+        *("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp"),
+        *("deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers"),
+    }
 )
 _SET_BY_SERVER = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 _LONGEST_NAME, _LONGEST_LABEL, _LONGEST_BASE = 253, 63, 58
@@ -43,8 +45,8 @@ def generated_name(base: str, uid: str) -> str:
 
 
 def for_create(kind: Kind, body: Json) -> Json:
-    """The metadata of a new object, checked, without what only the server may set."""
-    metadata = _mapping(body.get("metadata"), "metadata")
+    """A new object, its metadata checked, without what only the server may set and without a status of its own."""
+    metadata = metadata_of(body)
     if metadata.get("resourceVersion"):
         raise Refused(f"{kind.name}: resourceVersion should not be set on objects to be created; leave it out")
     result = {key: value for key, value in metadata.items() if key in _FIELDS and key not in _SET_BY_SERVER}
@@ -56,7 +58,10 @@ def for_create(kind: Kind, body: Json) -> Json:
     if not result.get("name") and not result.get("generateName"):
         raise Refused(f"{kind.name}: metadata.name or generateName is required")
     _check_maps(kind, result)
-    return result
+    new = {**body, "metadata": result}
+    if kind.has_status:
+        new.pop("status", None)
+    return new
 
 
 def check_name(kind: Kind, name: str) -> None:
@@ -71,7 +76,7 @@ def check_name(kind: Kind, name: str) -> None:
 
 def for_update(kind: Kind, old: Json, new: Json) -> Json:
     """The metadata after an update: what only the server may set is kept, what may never change is refused."""
-    was, now = old["metadata"], _mapping(new.get("metadata"), "metadata")
+    was, now = old["metadata"], metadata_of(new)
     where = f"{kind.name} {was['name']!r}"
     for key in ("name", "namespace", "uid", "deletionTimestamp"):
         if (now.get(key) or key == "name") and now.get(key) != was.get(key):
@@ -88,17 +93,16 @@ def for_update(kind: Kind, old: Json, new: Json) -> Json:
     return result
 
 
-def check_lock(kind: Kind, old: Json, wanted: object) -> None:
-    """Conflict unless the wanted resourceVersion is the current one; only built-in kinds may do without."""
-    current = old["metadata"]["resourceVersion"]
+def check_lock(kind: Kind, old: Json, new: Json) -> None:
+    """Conflict unless the new object's resourceVersion is the old one's; only built-in kinds may do without."""
+    current, wanted = old["metadata"]["resourceVersion"], metadata_of(new).get("resourceVersion")
     if wanted and not str(wanted).isdecimal():
         raise Refused(f"{kind.name} {old['metadata']['name']!r}: resourceVersion {wanted!r} is not a number")
     if kind.custom and not wanted:
         raise Refused(f"{kind.name} {old['metadata']['name']!r}: resourceVersion must not be removed; leave it out")
     if wanted and wanted != current:
-        raise Conflict(
-            f"{kind.name} {old['metadata']['name']!r}: version {wanted} was asked for, but it is at {current}; look again"
-        )
+        name = old["metadata"]["name"]
+        raise Conflict(f"{kind.name} {name!r}: version {wanted} was asked for, but it is at {current}; look again")
 
 
 def spec_changed(old: Json, new: Json) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from kagit.errors import Refused
 from kagit.experiment import Json
+from reconciler.adapters.json_text import Value
 
 
 def same(left: object, right: object) -> bool:
@@ -21,21 +22,24 @@ def same(left: object, right: object) -> bool:
         a, b = cast("Json", left), cast("Json", right)
         return a.keys() == b.keys() and all(same(value, b[key]) for key, value in a.items())
     if isinstance(left, list):
-        x, y = cast("list[Any]", left), cast("list[Any]", right)
-        return len(x) == len(y) and all(map(same, x, y))
+        return _same_lists(cast("Sequence[Any]", left), cast("Sequence[Any]", right))
     return left == right
 
 
-def fresh(value: Any) -> Any:
+def _same_lists(left: Sequence[Any], right: Sequence[Any]) -> bool:
+    return len(left) == len(right) and all(map(same, left, right))
+
+
+def fresh(value: Value) -> Value:
     """A copy that shares nothing with the original."""
     if isinstance(value, dict):
         return {key: fresh(item) for key, item in cast("Json", value).items()}
     if isinstance(value, list | tuple):
-        return [fresh(item) for item in cast("list[Any]", value)]
+        return [fresh(item) for item in cast("Sequence[Any]", value)]
     return value
 
 
-def merge(target: object, patch: Any) -> Any:
+def merge(target: object, patch: Value) -> Value:
     """The target with a merge patch applied: null removes, maps are merged, anything else replaces."""
     if not isinstance(patch, dict):
         return fresh(patch)
@@ -50,7 +54,7 @@ def merge(target: object, patch: Any) -> Any:
 
 def json_patch(document: Json, operations: Sequence[Json]) -> Json:
     """The document after all operations; Refused at the first that cannot be done or whose test fails."""
-    root: Any = document
+    root: Value = document
     for number, operation in enumerate(operations):
         try:
             root = _operate(root, operation)
@@ -61,7 +65,7 @@ def json_patch(document: Json, operations: Sequence[Json]) -> Json:
     return cast("Json", root)
 
 
-def _operate(root: object, operation: Json) -> Any:
+def _operate(root: object, operation: Json) -> Value:
     op, path = operation["op"], _parts(operation["path"])
     if op == "test":
         if not same(_at(root, path), operation.get("value")):
@@ -99,27 +103,27 @@ def _index(part: str, size: int) -> int:
     return place % size
 
 
-def _child(node: Any, part: str) -> Any:
+def _child(node: Value, part: str) -> Value:
     if isinstance(node, dict):
         return cast("Json", node).get(part)
     items = _list(node, part)
     return items[_index(part, len(items))]
 
 
-def _at(node: Any, path: tuple[str, ...]) -> Any:
+def _at(node: Value, path: tuple[str, ...]) -> Value:
     for part in path:
         node = _child(node, part)
     return node
 
 
-def _list(node: object, part: str) -> list[Any]:
+def _list(node: Value, part: str) -> Sequence[Any]:
     if not isinstance(node, list):
         msg = f"there is nothing that could hold {part!r}"
         raise TypeError(msg)
-    return cast("list[Any]", node)
+    return cast("Sequence[Any]", node)
 
 
-def _put(node: Any, path: tuple[str, ...], value: object, *, must_exist: bool) -> Any:
+def _put(node: Value, path: tuple[str, ...], value: object, *, must_exist: bool) -> Value:
     if not path:
         return value
     part, rest = path[0], path[1:]
@@ -134,7 +138,7 @@ def _put(node: Any, path: tuple[str, ...], value: object, *, must_exist: bool) -
     return items
 
 
-def _remove(node: Any, path: tuple[str, ...]) -> Any:
+def _remove(node: Value, path: tuple[str, ...]) -> Value:
     if not path:
         msg = "the whole object cannot be removed"
         raise ValueError(msg)

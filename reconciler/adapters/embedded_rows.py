@@ -6,7 +6,7 @@ slot per kept change (slot = version modulo size), so that forgetting old change
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS objects (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, 
 CREATE TABLE IF NOT EXISTS changes (slot INTEGER PRIMARY KEY, version INTEGER NOT NULL, kind TEXT NOT NULL,
   namespace TEXT NOT NULL, type TEXT NOT NULL, main TEXT NOT NULL, status TEXT, before TEXT);
 CREATE TABLE IF NOT EXISTS owners (uid TEXT, object INTEGER, PRIMARY KEY (uid, object)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER, forgotten INTEGER, size INTEGER);
+CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1),
+  version INTEGER, forgotten INTEGER, size INTEGER);
 """
 _OBJECT = "id, kind, namespace, name, uid, version, main, status, managers"
 MEMORY = ":memory:"
@@ -132,7 +133,7 @@ class Rows:
                 self._lock.release()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self) -> Generator[None]:
         try:
             yield
         except sqlite3.Error as error:
@@ -140,7 +141,7 @@ class Rows:
             raise Unavailable(f"{self.path}: {error}; {hint} and try again") from error
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """All writes inside happen together or not at all; watchers wake afterwards."""
         if self.read_only:
             raise Refused(f"{self.path} was opened for reading only")
@@ -161,7 +162,7 @@ class Rows:
                 self.changed.notify_all()
 
     @contextmanager
-    def _snapshot(self) -> Iterator[int]:
+    def _snapshot(self) -> Generator[int]:
         """One consistent look; yields the version it shows."""
         with self.changed, self._translated():
             if not self.read_only:
@@ -246,7 +247,7 @@ class Rows:
         metadata = body["metadata"]
         namespace, name = metadata.get("namespace", ""), metadata["name"]
         cursor = self._db.execute(
-            "INSERT INTO objects (kind, namespace, name, uid, version, main, status, managers) VALUES (?,?,?,?,?,?,?,?)",
+            "INSERT INTO objects VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
             (kind, namespace, name, uid, self.next_version, main, status, managers),
         )
         row = Row(cursor.lastrowid or 0, kind, namespace, name, uid, self.next_version, main, status, managers)

@@ -68,6 +68,7 @@ class LocalExecutor:
         self._send(message)
         # A keeper that is killed right now has not heard it: kept until the journal has it.
         self._unconfirmed[work.name] = message
+        self._stopping.discard(work.name)
         self._places[work.name] = Path(f"{place}.log")
 
     def stop(self, name: str) -> None:

@@ -1,9 +1,12 @@
 """JSON to text and back: compact, keys sorted, so that equal objects have equal texts. The one door to orjson."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from kagit.errors import Refused
+
+Value: TypeAlias = Any
+"""Whatever JSON can say; who looks inside says with a cast what it expects."""
 
 
 def _codec() -> tuple[Callable[[Any], str], Callable[[str | bytes], Any]]:
@@ -29,6 +32,6 @@ def dumps(value: object) -> str:
         raise Refused(f"not expressible as JSON: {error}; give only texts, numbers, lists and maps") from error
 
 
-def loads(text: str | bytes) -> Any:
+def loads(text: str | bytes) -> Value:
     """The value of a JSON text; ValueError where it is none."""
     return _decode(text)

@@ -10,14 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from kagit.errors import AlreadyExists, Conflict, Expired, KagitError, NotFound, Refused, Unavailable
 from kagit.experiment import Json
-from reconciler.adapters.json_text import dumps, loads
-
-if TYPE_CHECKING:
-    import urllib3
+from reconciler.adapters.json_text import Value, dumps, loads
 
 _TRIES, _TRIES_UNANSWERED = 10, 3
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 60.0
@@ -29,6 +26,20 @@ _KEEPALIVE = [
     *((socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in
       (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)) if hasattr(socket, name)),
 ]  # fmt: skip
+
+
+class Answer(Protocol):
+    """What urllib3 answers, as far as it is used here."""
+
+    status: int
+    headers: Any
+
+    @property
+    def data(self) -> bytes: ...  # noqa: D102 - urllib3's
+
+    def stream(self, amt: int) -> Iterator[bytes]: ...  # noqa: D102 - urllib3's
+
+    def close(self) -> None: ...  # noqa: D102 - urllib3's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +65,7 @@ class ApiServer:
         self,
         *,
         base: str,
-        pool: "urllib3.PoolManager",
+        pool: Value,
         login: Callable[[], Mapping[str, str]],
         pause: Callable[[float], object] | None = None,
     ) -> None:
@@ -69,15 +80,16 @@ class ApiServer:
         """The server of a kubeconfig, or the one around this pod where none is given."""
         from kubernetes import client, config
 
+        package: Value = config
         settings = client.Configuration()
         try:
             if kubeconfig is None:
-                config.load_incluster_config(client_configuration=settings)
+                package.load_incluster_config(client_configuration=settings)
             else:
-                config.load_kube_config(
+                package.load_kube_config(
                     config_file=str(kubeconfig), context=context or None, client_configuration=settings
                 )
-        except (config.ConfigException, OSError, ValueError) as error:
+        except (package.ConfigException, OSError, ValueError) as error:
             raise Refused(f"{kubeconfig or 'service account'}: {error}; give a kubeconfig that works") from error
         return cls(base=settings.host, pool=_pool(settings), login=lambda: _login(settings), pause=pause)
 
@@ -88,8 +100,7 @@ class ApiServer:
 
     def send(self, request: Request) -> Json:
         """The answer, after as many tries as make sense."""
-        answer = self._answer(request, None)
-        return _body(answer)
+        return _body(request, self._answer(request, None))
 
     def lines(self, request: Request) -> Iterator[bytes]:
         """The lines of a streamed answer until it ends or breaks off; errors as in `send` before the first."""
@@ -105,7 +116,7 @@ class ApiServer:
         finally:
             answer.close()
 
-    def _answer(self, request: Request, silence: float | None) -> "urllib3.BaseHTTPResponse":
+    def _answer(self, request: Request, silence: float | None) -> Answer:
         unanswered = 0
         for attempt in range(_TRIES):
             wait = min(0.1 * 2**attempt, 5.0)
@@ -125,7 +136,7 @@ class ApiServer:
             self.pause(wait)
         raise Unavailable(f"{request}: no answer")
 
-    def _once(self, request: Request, silence: float | None) -> "urllib3.BaseHTTPResponse":
+    def _once(self, request: Request, silence: float | None) -> Answer:
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
@@ -133,7 +144,7 @@ class ApiServer:
         if request.body is not None:
             headers["Content-Type"] = request.content_type
         try:
-            return self._pool.request(
+            answer: Answer = self._pool.request(
                 request.method,
                 self._base + request.path,
                 fields=dict(request.query) if request.method == "GET" else None,
@@ -145,6 +156,7 @@ class ApiServer:
             )
         except HTTPError as error:
             raise Unavailable(f"{request}: {error}; is the API server at {self._base} running?") from error
+        return answer
 
 
 def status_error(request: Request, status: Json) -> KagitError:
@@ -171,7 +183,7 @@ def _error(request: Request, code: int, data: bytes) -> KagitError:
     return status_error(request, {**status, "code": code})
 
 
-def _may_repeat(request: Request, answer: "urllib3.BaseHTTPResponse") -> bool:
+def _may_repeat(request: Request, answer: Answer) -> bool:
     """As client-go: only where the server names a time. What was throttled was never begun."""
     if "Retry-After" not in answer.headers:
         return False
@@ -182,27 +194,29 @@ def _seconds(text: str) -> float:
     return min(float(text), 60.0) if text.isdecimal() else 0.0
 
 
-def _body(answer: "urllib3.BaseHTTPResponse") -> Json:
+def _body(request: Request, answer: Answer) -> Json:
     try:
         body = loads(answer.data)
     except ValueError as error:
-        raise Unavailable(f"{answer.url}: the answer is not JSON: {answer.data[:80]!r}") from error
-    return body if isinstance(body, dict) else {}
+        raise Unavailable(f"{request}: the answer is not JSON: {answer.data[:80]!r}") from error
+    return cast("Json", body) if isinstance(body, dict) else {}
 
 
-def _login(settings: Any) -> Mapping[str, str]:
+def _login(settings: Value) -> Mapping[str, str]:
     """The headers that say who we are; tokens are refreshed on the way."""
     return {entry["key"]: entry["value"] for entry in settings.auth_settings().values() if entry.get("value")}
 
 
-def _pool(settings: Any) -> "urllib3.PoolManager":
+def _pool(settings: Value) -> Value:
     import urllib3
     from urllib3.connection import HTTPConnection
+
+    usual: Value = HTTPConnection.default_socket_options
 
     options: dict[str, Any] = {
         "maxsize": 16,
         "retries": False,
-        "socket_options": [*HTTPConnection.default_socket_options, *_KEEPALIVE],
+        "socket_options": [*usual, *_KEEPALIVE],
         "cert_reqs": "CERT_REQUIRED" if settings.verify_ssl else "CERT_NONE",
         "ca_certs": settings.ssl_ca_cert,
         "cert_file": settings.cert_file,

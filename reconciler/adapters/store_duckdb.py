@@ -229,10 +229,11 @@ class DuckStore:
         import duckdb
 
         try:
-            return self._open().execute(sql, arguments).fetchall()
+            rows: list[tuple[Any, ...]] = self._open().execute(sql, arguments).fetchall()
         except duckdb.Error as error:
             self._drop()
             raise Unavailable(f"{self._path} cannot be read: {_first_line(error)}") from error
+        return rows
 
     def _open(self) -> _Connection:
         if self._closed:

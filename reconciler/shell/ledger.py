@@ -164,8 +164,13 @@ class Ledger:
     def clear(self, *, last_run: int) -> None:
         """The experiment is gone; only its last run number is remembered."""
         fresh = Ledger(namespace=self.namespace, name=self.name, last_run=max(last_run, self.last_run))
+        fresh.refusal = self.refusal
+        self.become(fresh)
+
+    def become(self, fresh: "Ledger") -> None:
+        """Take over all that another ledger of the same experiment knows; what is wanted of it stays."""
         for slot in self.__slots__:
-            if slot not in {"wanted", "listed", "refusal"}:
+            if slot not in {"wanted", "listed"} and (slot != "refusal" or fresh.refusal):
                 setattr(self, slot, getattr(fresh, slot))
 
     def finished(self) -> Iterator[Finished]:

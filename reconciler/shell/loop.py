@@ -92,8 +92,9 @@ class Loop:
         return not self.dirty and not self.later and all(_quiet(ledger) for ledger in self.ledgers.values())
 
     def finish(self) -> None:
-        """Write what is buffered."""
-        self._flush(now=True)
+        """Write what is buffered; Unavailable if that fails."""
+        self.hands.store.flush()
+        forget_all(self.hands)
 
     def _sightings(self, timeout: float) -> Sequence[Sighting]:
         waiting, self.unread = self.unread, []
@@ -143,9 +144,9 @@ class Loop:
             if due and ledger.changes:
                 self.touch(title)
 
-    def _flush(self, *, now: bool = False) -> None:
+    def _flush(self) -> None:
         seconds = self.hands.clock.now()
-        if now or seconds - self.flushed_at >= FLUSH_INTERVAL:
+        if seconds - self.flushed_at >= FLUSH_INTERVAL:
             self.flushed_at = seconds
             try:
                 forget_all(self.hands)

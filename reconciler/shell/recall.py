@@ -46,15 +46,23 @@ def look_at(cluster: Cluster) -> dict[Title, Ledger]:
 
 
 def again(ledger: Ledger, hands: Hands) -> None:
-    """Make a ledger from the cluster's objects; what an executor has told of living trials is kept."""
-    seen = {one.work_name: one for one in ledger.live.values()}
+    """Make a ledger from the cluster's objects, all or nothing; what an executor has told of living trials is kept."""
+    fresh = Ledger(namespace=ledger.namespace, name=ledger.name, last_run=ledger.last_run)
+    _read(fresh, hands)
+    for name, one in fresh.live.items():
+        old = ledger.live.get(name)
+        if old is not None and old.work_name == one.work_name:
+            one.sighting, one.parser, one.tally = old.sighting, old.parser, old.tally
+            one.offset, one.drained, one.stopping = old.offset, old.drained, old.stopping
+            one.note, one.observation = old.note, old.observation
+    ledger.become(fresh)
+
+
+def _read(ledger: Ledger, hands: Hands) -> None:
     where = {"namespace": ledger.namespace, "name": ledger.name}
-    ledger.clear(last_run=ledger.last_run)
-    ledger.stale = True  # until all of this has worked
     try:
         body = hands.cluster.get(kind="Experiment", **where)
     except NotFound:
-        ledger.stale = False
         return
     spec, issues = experiment({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")})
     if spec is None:
@@ -67,13 +75,6 @@ def again(ledger: Ledger, hands: Hands) -> None:
         if ledger.run is not None and trial.run != ledger.run.number:
             _earlier(ledger, trial, stored)
     _suggestions(ledger, hands)
-    ledger.stale = False
-    for one in ledger.live.values():
-        old = seen.get(one.work_name)
-        if old is not None:
-            one.sighting, one.parser, one.tally = old.sighting, old.parser, old.tally
-            one.offset, one.drained, one.stopping = old.offset, old.drained, old.stopping
-            one.note, one.observation = old.note, old.observation
 
 
 def _suggestions(ledger: Ledger, hands: Hands) -> None:

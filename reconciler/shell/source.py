@@ -59,6 +59,11 @@ class GitSource:
             )
             for one in declared.experiments
         }
+        for refused in declared.refused:
+            title = (refused.namespace, refused.name)
+            if refused.name and title not in wanted:
+                source = Source(url=self.url, commit=tip, path=refused.path, line=refused.line, clean=True)
+                wanted[title] = Wanted(experiment=None, source=source, errors=tuple(map(str, refused.errors)))
         self.trees = trees
         self.last = Seen(
             commit=tip,

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,10 +32,14 @@ class World(NamedTuple):
     namespace: str
 
     def experiment(self, name: str = "mnist", **metadata: Any) -> Json:
-        return self.object("Experiment", name, {"spec": {"maxTrialCount": 3, "parameters": [{"name": "lr"}]}}, **metadata)
+        return self.object(
+            "Experiment", name, {"spec": {"maxTrialCount": 3, "parameters": [{"name": "lr"}]}}, **metadata
+        )
 
     def trial(self, name: str, **metadata: Any) -> Json:
-        return self.object("Trial", name, {"spec": {"parameterAssignments": [{"name": "lr", "value": "0.1"}]}}, **metadata)
+        return self.object(
+            "Trial", name, {"spec": {"parameterAssignments": [{"name": "lr", "value": "0.1"}]}}, **metadata
+        )
 
     def config(self, name: str, data: dict[str, str] | None = None, **metadata: Any) -> Json:
         return self.object("ConfigMap", name, {"data": data or {"key": "value"}}, **metadata)
@@ -110,16 +115,16 @@ def open_world(kind: str, folder: Path) -> Iterator[World]:
 def _release(cluster: Cluster, body: Json) -> None:
     metadata = body["metadata"]
     place = {"kind": body["kind"], "namespace": metadata["namespace"], "name": metadata["name"]}
-    try:
+    with suppress(NotFound):
         cluster.patch(**place, body={"metadata": {"finalizers": None}})
-    except NotFound:
-        pass
 
 
 def open_kubernetes(**options: Any) -> Any:
     from reconciler.adapters.cluster_kubernetes import KubernetesCluster
 
-    return KubernetesCluster.connect(clock=time.time, kubeconfig=Path(KUBECONFIG), kinds={**KINDS, CRD.name: CRD}, **options)
+    return KubernetesCluster.connect(
+        clock=time.time, kubeconfig=Path(KUBECONFIG), kinds={**KINDS, CRD.name: CRD}, **options
+    )
 
 
 def install_kinds() -> Callable[[], None]:

@@ -3,10 +3,9 @@
 import hashlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -214,8 +213,10 @@ class ScriptedRig(Rig):
         return self.machine.starts.count(name)
 
 
-def renamed(one: Work, name: str) -> Work:
-    return replace(one, name=name)
+def ran(rig: LocalRig, *command: str, name: str = "a", **spec: object) -> Sighting:
+    rig.submit(name, job(*command, **spec))
+    return rig.until(name)
 
 
-PYTHON = sys.executable
+def text(rig: LocalRig, name: str = "a") -> str:
+    return rig.executor.output(name).data.decode()

@@ -1,4 +1,4 @@
-"""The Cluster port's contract, verbs on single objects: the same tests for the embedded engine and a real API server."""
+"""The Cluster port's contract, single objects: the same tests for the embedded engine and a real server."""
 
 import re
 
@@ -178,7 +178,9 @@ def test_objects_of_built_in_kinds_are_listed_with_their_kind(world: World):
 def test_more_objects_than_fit_one_page_are_listed(world: World):
     for number in range(520):
         world.cluster.create(world.config(f"n-{number:04}"))
-    listed = names(world.cluster.list(kind="ConfigMap", namespace=world.namespace, fields="metadata.name!=kube-root-ca.crt").items)
+    listed = names(
+        world.cluster.list(kind="ConfigMap", namespace=world.namespace, fields="metadata.name!=kube-root-ca.crt").items
+    )
     assert listed == [f"n-{number:04}" for number in range(520)]
 
 
@@ -265,11 +267,20 @@ def test_answers_belong_to_the_caller(world: World):
 
 
 def test_text_of_all_kinds_survives(world: World):
-    data = {"text": "ş ğ 漢字 🎉 \u2028 \" \\ \n\t end"}
+    data = {"text": 'ş ğ 漢字 🎉 \u2028 " \\ \n\t end'}
     assert world.get(world.cluster.create(world.config("a", data)))["data"] == data
 
 
 def test_numbers_and_truth_survive(world: World):
     body = world.trial("a")
-    body["spec"] |= {"int": 2**53, "neg": -1, "float": 0.1, "yes": True, "no": False, "empty": {}, "none": [], "zero": 0}
+    body["spec"] |= {
+        "int": 2**53,
+        "neg": -1,
+        "float": 0.1,
+        "yes": True,
+        "no": False,
+        "empty": {},
+        "none": [],
+        "zero": 0,
+    }
     assert world.get(world.cluster.create(body))["spec"] == body["spec"]

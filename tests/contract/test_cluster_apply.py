@@ -35,7 +35,9 @@ def test_applying_the_same_again_is_no_write(world: World):
 
 
 def test_what_is_left_out_goes_if_nobody_else_has_it(world: World):
-    apply(world, wanted(world, {"x": 1, "y": 2, "map": {"a": 1, "b": 2}, "deep": {"er": {"est": 1}}}, labels={"l": "m"}))
+    apply(
+        world, wanted(world, {"x": 1, "y": 2, "map": {"a": 1, "b": 2}, "deep": {"er": {"est": 1}}}, labels={"l": "m"})
+    )
     changed = apply(world, wanted(world, {"x": 1, "map": {"b": 2}}))
     assert changed["spec"] == {"x": 1, "map": {"b": 2}}
     assert "labels" not in changed["metadata"]
@@ -94,7 +96,10 @@ def test_a_map_can_become_a_value_and_back(world: World):
 
 def test_finalizers_are_a_set(world: World):
     world.cluster.create(wanted(world, {}, finalizers=["a.b/other"]))
-    assert apply(world, wanted(world, {}, finalizers=["a.b/mine"]))["metadata"]["finalizers"] == ["a.b/other", "a.b/mine"]
+    assert apply(world, wanted(world, {}, finalizers=["a.b/mine"]))["metadata"]["finalizers"] == [
+        "a.b/other",
+        "a.b/mine",
+    ]
     assert apply(world, wanted(world, {}))["metadata"]["finalizers"] == ["a.b/other"]
 
 
@@ -132,4 +137,6 @@ def test_apply_refuses_what_create_and_patch_refuse(world: World):
     with pytest.raises(Refused):
         apply(world, wanted(world, {}, labels={"a b": "c"}))
     with pytest.raises(Refused):
-        world.cluster.patch(kind="Experiment", namespace=world.namespace, name="a", body=world.experiment("b"), form="apply")
+        world.cluster.patch(
+            kind="Experiment", namespace=world.namespace, name="a", body=world.experiment("b"), form="apply"
+        )

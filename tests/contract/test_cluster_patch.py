@@ -1,4 +1,4 @@
-"""The Cluster port's contract, changing objects: merge, JSON and apply patches, status, generation, optimistic locks."""
+"""The Cluster port's contract, changing objects: merge and JSON patches, status, generation, locks."""
 
 from typing import Any
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from kagit.errors import Unavailable
-from reconciler.ports import Sighting
-from tests.contract.executor_rigs import LocalRig, eventually, job
+from tests.contract.executor_rigs import LocalRig, eventually, job, ran, text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 FAST = (sys.executable, "-I", "-S", "-c")
@@ -21,15 +20,6 @@ def rig(tmp_path: Path):
     yield made
     made.executor.close()
     assert made.processes() == []
-
-
-def ran(rig: LocalRig, *command: str, name: str = "a", **spec: object) -> Sighting:
-    rig.submit(name, job(*command, **spec))
-    return rig.until(name)
-
-
-def text(rig: LocalRig, name: str = "a") -> str:
-    return rig.executor.output(name).data.decode()
 
 
 def is_alive(pid: int) -> bool:
@@ -200,43 +190,12 @@ def test_a_deadline_ends_even_who_ignores_sigterm(rig: LocalRig):
     assert "activeDeadlineSeconds (1 s)" in end.message
 
 
-def test_artifacts_are_kept_and_everything_else_of_the_scratch_is_removed(rig: LocalRig):
-    script = """
-cd $KAGIT_TRIAL_DIR; mkdir -p artifacts/deep/er junk/more; echo hello > artifacts/deep/er/model.bin
-ln -s /etc/passwd artifacts/link; mkfifo artifacts/pipe; echo x > junk/more/file; chmod 0 junk/more
-"""
-    end = ran(rig, "sh", "-c", script)
-    assert [(a.path, a.size) for a in end.artifacts] == [("deep/er/model.bin", 6)]
-    assert (rig.state / "trials/default/a.artifacts/deep/er/model.bin").read_text() == "hello\n"
-    rig.executor.close()
-    left = sorted(str(p.relative_to(rig.state)) for p in rig.state.glob("**/*") if p.is_file() and not p.is_symlink())
-    assert left == [
-        "journal",
-        "keeper.log",
-        "lock",
-        "trials/default/a.artifacts/deep/er/model.bin",
-        "trials/default/a.log",
-    ]
-
-
-def test_artifacts_replaced_by_a_link_are_not_followed(rig: LocalRig):
-    end = ran(rig, "sh", "-c", "rmdir $KAGIT_TRIAL_DIR/artifacts; ln -s /etc $KAGIT_TRIAL_DIR/artifacts")
-    assert (end.succeeded, end.artifacts) == (True, ())
-    assert not (rig.state / "trials/default/a.artifacts").exists()
-
-
-def test_too_many_artifacts_are_cut_and_it_is_said(rig: LocalRig):
-    end = ran(rig, "sh", "-c", "cd $KAGIT_TRIAL_DIR/artifacts; for i in $(seq 1001); do : > f$i; done")
-    assert len(end.artifacts) == 1000
-    assert "first 1,000" in end.message
-    assert end.succeeded
-
-
 def test_an_unwritable_state_directory_is_unavailable(tmp_path: Path):
     (tmp_path / "file").write_text("")
     rig = LocalRig(tmp_path / "file")
     with pytest.raises(Unavailable, match="state"):
         rig.submit("a", job("true"))
+    rig.executor.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
@@ -280,18 +239,3 @@ def test_close_kills_who_ignores_sigterm_after_its_own_grace(tmp_path: Path):
     rig.executor.close()
     assert rig.processes() == []
     assert not is_alive(keeper)
-
-
-def test_each_attempt_has_an_empty_scratch_directory_of_its_own(rig: LocalRig):
-    look = "cd $KAGIT_TRIAL_DIR; pwd; find . ; "
-    ran(rig, "sh", "-c", look, name="a")
-    ran(rig, "sh", "-c", look + "touch x; chmod 500 .", name="b")
-    ran(rig, "sh", "-c", look + "rmdir artifacts", name="c")
-    ran(rig, "sh", "-c", look + "(setsid sleep 600 &)", name="d")
-    ran(rig, "sh", "-c", look + 'test "$0" = $KAGIT_TRIAL_DIR', "$(KAGIT_TRIAL_DIR)", name="e")
-    seen = [text(rig, name).split("\n", 1) for name in "abcde"]
-    assert {found for _, found in seen} == {".\n./artifacts\n"}
-    places = [place for place, _ in seen]
-    assert places[0] == places[1], "left as it was found, it is used again"
-    assert len(set(places[1:])) == 4
-    assert rig.seen[-1].succeeded

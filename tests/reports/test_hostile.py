@@ -170,7 +170,8 @@ def test_nothing_can_be_fetched_and_only_our_style_applies():
     (policy,) = [attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv")]
     assert policy == pages.policy()
     assert re.fullmatch(
-        r"default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; img-src data:; base-uri 'none'; form-action 'none'",
+        r"default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; img-src data:; "
+        r"base-uri 'none'; form-action 'none'",
         policy,
     )
     assert "url(" not in pages.style()

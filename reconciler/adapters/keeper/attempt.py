@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from reconciler.adapters.keeper import endings, processes, scratch
@@ -44,9 +45,13 @@ class Attempt:
         self._reason, self._out_of_memory, self.adopted = "", False, False
         self._deadline_at = self._kill_at = self._retry_at = self._look_at = NEVER
 
-    def begin(self, environment: dict[str, str], scratch_directory: str) -> None:
+    def begin(self, environment: dict[str, str], take_scratch: Callable[[], str]) -> None:
         """Accept it for good and start its first try."""
-        self.scratch = scratch_directory
+        problem = ""
+        try:
+            self.scratch = take_scratch()
+        except OSError as error:
+            problem = f"its scratch directory could not be made: {error.strerror}"
         self._base = environment
         order = self._order
         self._desk.write({
@@ -55,6 +60,9 @@ class Attempt:
         })  # fmt: skip
         if order["deadline"]:
             self._deadline_at = time.monotonic() + order["deadline"]
+        if problem:
+            self._end(None, "StartError", problem)
+            return
         try:
             output = scratch.create_output(self.place)
         except OSError as error:

@@ -95,7 +95,7 @@ class Journal:
 def unforgotten(path: str) -> dict[str, dict[str, bytes]]:
     """The latest line of each sort for every attempt that was not forgotten, in the order of acceptance."""
     attempts: dict[str, dict[str, bytes]] = {}
-    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), open(path, "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
         for found, _ in entries(file.fileno(), 0):
             if found is None:
                 continue
@@ -114,7 +114,7 @@ def compact(path: str) -> dict[str, dict[str, bytes]]:
     fresh = path + ".new"
     with open(fresh, "wb") as file:  # noqa: PTH123 - see above
         os.fchmod(file.fileno(), 0o600)
-        for records in attempts.values():
-            file.writelines(written(record) for record in records.values())
+        for lines in attempts.values():
+            file.writelines(text + b"\n" for text in lines.values())
     os.replace(fresh, path)  # noqa: PTH105 - see above
     return attempts

@@ -65,7 +65,7 @@ class Keeper:
         """See `Desk`."""
         self._attempts.pop(attempt.name, None)
         self.patience = 0.0
-        if attempt.quiet and self._scratches.give_back(attempt.scratch):
+        if not attempt.scratch or (attempt.quiet and self._scratches.give_back(attempt.scratch)):
             self.write({"ended": attempt.name, **record})
             return
         self.write({"exited": attempt.name, **record})
@@ -79,7 +79,7 @@ class Keeper:
         if name in self._attempts or os.path.lexists(f"{place}.log"):
             return
         attempt = self._attempts[name] = Attempt(self, name, place, wish["order"])
-        attempt.begin(environment, self._scratches.take())
+        attempt.begin(environment, self._scratches.take)
         if attempt.memory_limit:
             self._memory_at = min(self._memory_at, time.monotonic() + MEMORY_LOOK)
 
