@@ -6,7 +6,8 @@ from typing import Any, cast
 
 def mapping(value: object) -> Mapping[str, Any]:
     """`value` if it is a mapping, an empty one otherwise."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    # dict first: asking an abstract class costs ten times as much, and this is asked a hundred times per trial
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) or isinstance(value, Mapping) else {}  # noqa: SIM101
 
 
 def sequence(value: object) -> Sequence[Any]:

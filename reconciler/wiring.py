@@ -20,7 +20,7 @@ from reconciler.ports import Repo, Table
 from reconciler.settings import Machine
 from reconciler.shell.ledger import Ledger, Title
 from reconciler.shell.loop import Capacity, Loop
-from reconciler.shell.perform import Hands
+from reconciler.shell.hands import Hands
 from reconciler.shell.serve import QueryServer, ask
 from reconciler.world import Wanted
 

@@ -1,16 +1,22 @@
 """Words into Katib's objects and back (spec katib.md sections 1.4 to 1.8): Experiment, Suggestion, Trial."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from kagit import names
-from kagit.conditions import Condition, Conditions, end_running, last_true, put
+from kagit.conditions import Conditions, end_running, last_true, put
 from kagit.experiment import Experiment, Json
-from kagit.objective import Metric, Observation
 from kagit.shapes import at, mapping, sequence, text
-from kagit.space import Point
 from kagit.suggestion import Suggestion
 from kagit.trial import Artifact, Phase, Trial
+from kagit.v1beta1.pieces import (
+    assignments,
+    conditions_in,
+    conditions_out,
+    metrics,
+    observation,
+    owner,
+    point,
+)
 
 _REASONS = {
     Phase.CREATED: ("TrialCreated", "Trial is created"),
@@ -65,18 +71,6 @@ def earlier_runs(body: Json) -> dict[int, tuple[str, str]]:
     return found
 
 
-def owner(body: Json) -> Json:
-    """The owner reference that makes `body` the controlling owner (section 1.8)."""
-    return {
-        "apiVersion": body["apiVersion"],
-        "kind": body["kind"],
-        "name": body["metadata"]["name"],
-        "uid": body["metadata"]["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-
-
 def suggestion_body(experiment: Experiment, *, owned_by: Json) -> Json:
     """The Suggestion of an experiment."""
     settings = [{"name": name, "value": value} for name, value in experiment.algorithm.settings.items()]
@@ -87,16 +81,6 @@ def suggestion_body(experiment: Experiment, *, owned_by: Json) -> Json:
     }
     meta = {"name": experiment.name, "namespace": experiment.namespace, "ownerReferences": [owner(owned_by)]}
     return {"apiVersion": names.API_VERSION, "kind": "Suggestion", "metadata": meta, "spec": spec}
-
-
-def assignments(point: Point) -> list[Json]:
-    """Katib's parameterAssignments."""
-    return [{"name": name, "value": value} for name, value in point.items()]
-
-
-def point(given: object) -> Point:
-    """The point of Katib's parameterAssignments."""
-    return {text(at(one, "name")): text(at(one, "value")) for one in sequence(given)}
 
 
 def suggestion_status(
@@ -223,49 +207,6 @@ def trial(body: Json) -> Trial:
     )
 
 
-def metrics(given: Observation) -> list[Json]:
-    """Katib's observation.metrics."""
-    return [{"name": m.name, "min": m.min, "max": m.max, "latest": m.latest} for m in given]
-
-
-def observation(given: object) -> Observation:
-    """The observation of Katib's metrics list."""
-    return tuple(
-        Metric(name=text(m.get("name")), min=text(m.get("min")), max=text(m.get("max")), latest=text(m.get("latest")))
-        for m in sequence(given)
-    )
-
-
-def conditions_out(conditions: Conditions) -> list[Json]:
-    """Conditions as objects carry them, oldest change first."""
-    return [
-        {
-            "type": c.type,
-            "status": c.status,
-            "reason": c.reason,
-            "message": c.message,
-            "lastUpdateTime": c.last_update,
-            "lastTransitionTime": c.last_transition,
-        }
-        for c in conditions
-    ]
-
-
-def conditions_in(given: object) -> Conditions:
-    """Conditions of an object."""
-    return tuple(
-        Condition(
-            type=text(c.get("type")),
-            status=text(c.get("status")),
-            reason=text(c.get("reason")),
-            message=text(c.get("message")),
-            last_update=text(c.get("lastUpdateTime")),
-            last_transition=text(c.get("lastTransitionTime")),
-        )
-        for c in sequence(given)
-    )
-
-
 _LISTS = {
     Phase.RUNNING: ("runningTrialList", "trialsRunning"),
     Phase.CREATED: ("pendingTrialList", "trialsPending"),
@@ -301,9 +242,3 @@ def experiment_status(
             "observation": {"metrics": metrics(optimal.observation)},
         }
     return status
-
-
-def note(body: Json, key: str) -> str:
-    """An annotation of an object, empty where it is missing."""
-    value: Any = at(body, "metadata", "annotations", key)
-    return text(value)

@@ -1,7 +1,8 @@
 """JSON to text and back: compact, keys sorted, so that equal objects have equal texts. The one door to orjson."""
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, cast
 
 from kagit.errors import Refused
 
@@ -18,7 +19,25 @@ def _codec() -> tuple[Callable[[Any], str], Callable[[str | bytes], Any]]:
         encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode
         return encode, json.loads
     option = orjson.OPT_SORT_KEYS
-    return lambda value: orjson.dumps(value, option=option).decode(), orjson.loads
+
+    def encode_fast(value: Value) -> str:
+        text = orjson.dumps(value, option=option).decode()
+        if "null" in text:  # which orjson also writes for what is no number
+            _refuse_what_is_no_number(value)
+        return text
+
+    return encode_fast, orjson.loads
+
+
+def _refuse_what_is_no_number(value: Value) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        msg = f"{value} is no number in JSON"
+        raise ValueError(msg)
+    if isinstance(value, dict):
+        value = list(cast("dict[str, Value]", value).values())
+    if isinstance(value, list):
+        for item in cast("Sequence[Value]", value):
+            _refuse_what_is_no_number(item)
 
 
 _encode, _decode = _codec()

@@ -33,13 +33,13 @@ class Answer(Protocol):
 
     status: int
     headers: Any
+    stream: Callable[[int], Iterator[bytes]]
+    close: Callable[[], None]
 
     @property
-    def data(self) -> bytes: ...  # noqa: D102 - urllib3's
-
-    def stream(self, amt: int) -> Iterator[bytes]: ...  # noqa: D102 - urllib3's
-
-    def close(self) -> None: ...  # noqa: D102 - urllib3's
+    def data(self) -> bytes:
+        """The whole body."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

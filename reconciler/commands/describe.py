@@ -4,7 +4,7 @@ import argparse
 
 from kagit.experiment import Json
 from kagit.shapes import at, sequence
-from kagit.v1beta1 import defaults, objects
+from kagit.v1beta1 import defaults, objects, pieces
 from reconciler import wiring
 from reconciler.commands import show
 from reconciler.commands.get import status
@@ -72,7 +72,7 @@ def _trial(body: Json) -> None:
 def _conditions(body: Json) -> None:
     rows = [
         (c.type, c.status, c.last_transition, c.reason, c.message)
-        for c in objects.conditions_in(at(body, "status", "conditions"))
+        for c in pieces.conditions_in(at(body, "status", "conditions"))
     ]
     print()
     show.table(("CONDITION", "STATUS", "SINCE", "REASON", "MESSAGE"), rows)

@@ -6,7 +6,7 @@ from kagit import names
 from kagit.conditions import last_true
 from kagit.experiment import Json
 from kagit.shapes import at, mapping, sequence
-from kagit.v1beta1 import objects
+from kagit.v1beta1 import objects, pieces
 from reconciler import wiring
 from reconciler.commands import show
 
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
 def status(body: Json) -> str:
     """The last condition that is True."""
-    last = last_true(objects.conditions_in(at(body, "status", "conditions")))
+    last = last_true(pieces.conditions_in(at(body, "status", "conditions")))
     return last.type if last is not None else "Created"
 
 

@@ -119,7 +119,9 @@ def _status(world: World, *, run: Run, counts: Counts, decided: verdict.Verdict 
     """A status write where conditions change, when all is quiet, or once a second while counters move."""
     conditions = verdict.conditions(run=run, counts=counts, verdict=decided, now=world.now)
     changed = conditions != run.conditions
-    if not changed and not (world.changes and (world.status_age >= STATUS_INTERVAL or not world.live)):
+    if not changed and not (
+        world.changes and (world.status_age >= STATUS_INTERVAL or (run.is_over and not world.live))
+    ):
         return ()
     ended = decided is not None
     completed = world.now if ended else run.completed

@@ -20,8 +20,11 @@ def decide(world: World, live: Live, *, wanted: bool) -> tuple[Action, ...]:
         return _unseen(world, live, wanted=wanted)
     if sighting.state is State.RUNNING:
         return _running(live, wanted=wanted)
-    if not live.drained:
-        return ()
+    return _over(world, live, sighting, wanted=wanted) if live.drained else ()
+
+
+def _over(world: World, live: Live, sighting: Sighting, *, wanted: bool) -> tuple[Action, ...]:
+    """Its attempt is over and read to the end."""
     if sighting.state is State.LOST:
         return _lost(live, wanted=wanted, now=world.now)
     if not wanted and not sighting.succeeded:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from algorithms.contract import Finished, HistoryDigest, Optimizer
@@ -17,7 +18,7 @@ from kagit.objective import Observation
 from kagit.shapes import mapping, text
 from kagit.suggestion import Suggestion
 from kagit.trial import Phase, Trial
-from kagit.v1beta1 import objects
+from kagit.v1beta1 import objects, pieces
 from reconciler.core.plan import better
 from reconciler.core.readings import Parser
 from reconciler.core.slots import Share
@@ -128,6 +129,7 @@ class Ledger:
     earlier: dict[int, Earlier] = field(default_factory=dict[int, Earlier])
     waiting: tuple[str, ...] = ()
     content: int = 0
+    prints: dict[str, int] = field(default_factory=dict[str, int])
     stale: bool = False
     orders: int = 0
 
@@ -149,14 +151,14 @@ class Ledger:
         self.begin(
             Run(
                 experiment=spec,
-                number=int(objects.note(stored, names.ANNOTATION_RUN) or 1),
-                seed=int(objects.note(stored, names.ANNOTATION_SEED) or 0),
-                conditions=objects.conditions_in(status.get("conditions")),
+                number=int(pieces.note(stored, names.ANNOTATION_RUN) or 1),
+                seed=int(pieces.note(stored, names.ANNOTATION_SEED) or 0),
+                conditions=pieces.conditions_in(status.get("conditions")),
                 started=text(status.get("startTime")),
                 completed=text(status.get("completionTime")),
             )
         )
-        self.published = objects.note(stored, names.ANNOTATION_REPORT)
+        self.published = pieces.note(stored, names.ANNOTATION_REPORT)
         for number, (commit, digest) in objects.earlier_runs(stored).items():
             one = self.earlier.setdefault(number, Earlier(run=number))
             one.commit, one.spec_digest = commit, digest
@@ -189,7 +191,7 @@ class Ledger:
             self.live = {name: one for name, one in self.live.items() if one.trial.run == run.number}
             self.trials, self.phases, self.best = {}, {}, None
             self.suggestions, self.asked, self.exhausted = {}, 0, False
-            self.history, self.optimizer, self.content = HistoryDigest(), None, 0
+            self.history, self.optimizer, self.content, self.prints = HistoryDigest(), None, 0, {}
         self.run = run
         self.last_run = max(self.last_run, run.number)
 
@@ -213,10 +215,11 @@ class Ledger:
             return
         if old is not None:
             self.phases[old.phase] -= 1
-            self.content -= fingerprint(old)
+            self.content -= self.prints[trial.name]
         self.trials[trial.name] = trial
         self.phases[trial.phase] = self.phases.get(trial.phase, 0) + 1
-        self.content = (self.content + fingerprint(trial)) % 2**256
+        self.prints[trial.name] = fingerprint(trial)
+        self.content += self.prints[trial.name]
         self.changes += 1
         self.suggestions.pop(trial.index, None)
         self.asked = max(self.asked, trial.index + 1)
@@ -286,10 +289,15 @@ class Ledger:
 
 
 def fingerprint(trial: Trial) -> int:
-    """A number for one trial's whole state; sums of them do not depend on the order of changes."""
-    return int.from_bytes(hashlib.sha256(repr(trial).encode()).digest())
+    """A number for one trial's whole state, 64 bits; sums of them do not depend on the order of changes."""
+    return int.from_bytes(hashlib.blake2b(repr(trial).encode(), digest_size=8).digest())
 
 
 def moment(seconds: float) -> str:
     """Seconds since 1970 as RFC 3339 in UTC, to the second as Kubernetes writes it."""
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
+    return _second(int(seconds))
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -9,8 +9,9 @@ from reconciler.core.plan import plan
 from reconciler.ports import Sighting
 from reconciler.shell import recall
 from reconciler.shell.collect import collect
+from reconciler.shell.hands import Hands, forget_all
 from reconciler.shell.ledger import Follow, Ledger, Title, moment
-from reconciler.shell.perform import Hands, forget_all, perform
+from reconciler.shell.perform import perform
 from reconciler.world import Wanted
 
 MAX_LOOKS = 1000

@@ -15,8 +15,8 @@ from kagit.trial import Phase, Trial
 from reconciler.core import publishing
 from reconciler.ports import Repo
 from reconciler.shell.collect import key
+from reconciler.shell.hands import Hands
 from reconciler.shell.ledger import Ledger
-from reconciler.shell.perform import Hands
 from repo_layout.paths import report_folder
 from repo_layout.settings import Settings
 from reports import site

@@ -7,13 +7,15 @@ from kagit.errors import NotFound
 from kagit.experiment import Json
 from kagit.shapes import at, mapping
 from kagit.trial import Phase, Trial
-from kagit.v1beta1 import objects, words
+from kagit.v1beta1 import objects, pieces, words
 from kagit.v1beta1.manifest import experiment
 from reconciler.core.plan import better
 from reconciler.ports import Cluster, Sighting, State
 from reconciler.shell.collect import leftover as read_leftover
+from reconciler.shell.hands import Hands
 from reconciler.shell.ledger import Earlier, Ledger, Title
-from reconciler.shell.perform import RUNS, Hands, follow
+from reconciler.shell.runs import RUNS
+from reconciler.shell.trials import follow
 from reconciler.world import Source
 
 
@@ -100,12 +102,12 @@ def _earlier(ledger: Ledger, trial: Trial, stored: Json) -> None:
 
 
 def _source(body: Json) -> Source:
-    url, _, path = objects.note(body, names.ANNOTATION_SOURCE).partition("#")
-    clean = objects.note(body, names.ANNOTATION_CLEAN)
+    url, _, path = pieces.note(body, names.ANNOTATION_SOURCE).partition("#")
+    clean = pieces.note(body, names.ANNOTATION_CLEAN)
     return Source(
         url=url,
         path=path,
-        commit=objects.note(body, names.ANNOTATION_COMMIT),
+        commit=pieces.note(body, names.ANNOTATION_COMMIT),
         clean=None if not clean else clean == "true",
     )
 

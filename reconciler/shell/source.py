@@ -83,7 +83,7 @@ class GitSource:
         plain = [blob for blob in files if blob.mode not in {LINK, SUBMODULE} and blob.size <= read.MAX_BYTES]
         space = settings.namespace
         missing = [blob for blob in plain if (blob.path, blob.id, space) not in self.parsed]
-        contents = self.repo.read([blob.id for blob in missing]) if missing else {}
+        contents: Mapping[str, bytes] = self.repo.read([blob.id for blob in missing]) if missing else {}
         for blob in missing:
             self.parsed[blob.path, blob.id, space] = read.file(blob.path, contents[blob.id], namespace=space)
         keys = [(blob.path, blob.id, space) for blob in plain]

@@ -284,3 +284,15 @@ def test_numbers_and_truth_survive(world: World):
         "zero": 0,
     }
     assert world.get(world.cluster.create(body))["spec"] == body["spec"]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_what_json_cannot_say_is_refused(world: World, number: float):
+    body = world.trial("a")
+    body["spec"] |= {"list": [{"text": None}, {"number": number}]}
+    with pytest.raises(Refused):
+        world.cluster.create(body)
+    stored = world.cluster.create(world.trial("a"))
+    with pytest.raises(Refused):
+        world.merge(stored, {"status": {"number": number}}, subresource="status")
+    assert world.get(stored) == stored

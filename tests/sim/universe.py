@@ -20,7 +20,7 @@ from kagit.filetree import FileTree
 from reconciler.ports import Work
 from reconciler.shell.follow import Follower, Policy
 from reconciler.shell.loop import Capacity, Loop
-from reconciler.shell.perform import Hands
+from reconciler.shell.hands import Hands
 from tests.sim.executor_scripted import Machine, Script, ScriptedExecutor
 
 START = 1_700_000_000.0
@@ -125,6 +125,7 @@ class Universe:
             store=Port(self.store, self.calls),
             clock=self.clock,
             workplace=lambda _: Path("/"),
+            demand=lambda *_: (1, 0),
         )
         loop = Loop(hands=hands, capacity=Capacity(slots=self.slots))
         self.follower = None

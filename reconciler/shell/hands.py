@@ -1,0 +1,51 @@
+"""What deeds are done with: the ports and what the wiring knows of this machine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kagit.experiment import Json
+from reconciler.ports import Clock, Cluster, Executor, Store
+from reconciler.shell.ledger import Ledger, moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hands:
+    """What deeds are done with.
+
+    `workplace` gives the directory in which a run's trials start, `demand` the slots and devices that a rendered
+    template asks for. `done` collects attempts whose end is recorded but whose readings may still be buffered.
+    """
+
+    cluster: Cluster
+    executor: Executor
+    store: Store
+    clock: Clock
+    workplace: Callable[[Ledger], Path]
+    demand: Callable[[Json, str], tuple[int, int]]
+    done: list[str] = field(default_factory=list[str])
+
+    @property
+    def now(self) -> str:
+        """The time as objects carry it."""
+        return moment(self.clock.now())
+
+
+def patch_status(ledger: Ledger, hands: Hands, status: Json, *, kind: str, name: str = "") -> Json:
+    """Write the status of an object of this experiment; by default of the one that bears its name."""
+    return hands.cluster.patch(
+        kind=kind,
+        namespace=ledger.namespace,
+        name=name or ledger.name,
+        body={"status": status},
+        subresource="status",
+    )
+
+
+def forget_all(hands: Hands) -> None:
+    """Once the readings are on disk, the executor need not remember the attempts they came from."""
+    if hands.done:
+        hands.store.flush()
+        while hands.done:
+            hands.executor.forget(hands.done[-1])
+            hands.done.pop()

@@ -1,0 +1,105 @@
+"""Deeds on experiments and their runs."""
+
+from contextlib import suppress
+
+from kagit import names
+from kagit.errors import AlreadyExists, NotFound
+from kagit.experiment import Json
+from kagit.v1beta1 import objects, pieces
+from reconciler import actions as a
+from reconciler.shell.asks import keep_suggestions
+from reconciler.shell.hands import Hands, patch_status
+from reconciler.shell.ledger import Ledger
+
+RUNS = "kagit-runs"
+"""Name of the ConfigMap that remembers the last run number of deleted experiments."""
+
+
+def start_run(action: a.StartRun, ledger: Ledger, hands: Hands) -> None:
+    """Make the run, or make it what it should be."""
+    source = action.source
+    body = objects.experiment_body(
+        action.experiment,
+        run=action.number,
+        seed=action.seed,
+        commit=source.commit,
+        source=f"{source.url}#{source.path}",
+        clean=source.clean,
+        earlier=_earlier(ledger),
+    )
+    try:
+        stored = hands.cluster.create(body)
+    except AlreadyExists:
+        keep_suggestions((), ledger, hands, run=action.number)  # before the spec: an answer never meets another spec
+        stored = hands.cluster.patch(
+            kind="Experiment",
+            namespace=ledger.namespace,
+            name=ledger.name,
+            body=[
+                {"op": "replace", "path": "/metadata/annotations", "value": body["metadata"]["annotations"]},
+                {"op": "replace", "path": "/spec", "value": body["spec"]},
+            ],
+            form="json",
+        )
+    status = objects.experiment_status(conditions=(), started="", completed="", trials={}, best="")
+    stored = patch_status(ledger, hands, {**status, "currentOptimalTrial": None}, kind="Experiment")
+    ledger.take(stored, spec=action.experiment, source=source)
+
+
+def _earlier(ledger: Ledger) -> dict[int, tuple[str, str]]:
+    """Commit and spec digest of every run up to the present one."""
+    runs = {one.run: (one.commit, one.spec_digest) for one in ledger.earlier.values()}
+    if ledger.run is not None:
+        runs[ledger.run.number] = (ledger.source.commit, ledger.run.experiment.spec_digest)
+    return runs
+
+
+def extend_run(action: a.ExtendRun, ledger: Ledger, hands: Hands) -> None:
+    """Change the budget of the run that is there."""
+    spec = action.experiment
+    stored = hands.cluster.patch(
+        kind="Experiment",
+        namespace=ledger.namespace,
+        name=ledger.name,
+        body=[
+            {"op": "replace", "path": "/spec", "value": spec.manifest["spec"]},
+            {
+                "op": "add",
+                "path": "/metadata/annotations/" + names.ANNOTATION_SPEC_DIGEST.replace("/", "~1"),
+                "value": spec.spec_digest,
+            },
+        ],
+        form="json",
+    )
+    if ledger.run is not None and ledger.run.conditions != action.conditions:
+        status = {"conditions": pieces.conditions_out(action.conditions)}
+        stored = patch_status(ledger, hands, status, kind="Experiment")
+    ledger.take(stored, spec=spec, source=ledger.source)
+
+
+def delete_experiment(action: a.DeleteExperiment, ledger: Ledger, hands: Hands) -> None:
+    """Children first, so that a crash in between leaves an owner that is deleted again, never orphans."""
+    memory: Json = {"data": {ledger.name: str(action.run)}}
+    try:
+        hands.cluster.patch(kind="ConfigMap", namespace=ledger.namespace, name=RUNS, body=memory)
+    except NotFound:
+        meta = {"name": RUNS, "namespace": ledger.namespace}
+        hands.cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, **memory})
+    with suppress(NotFound):
+        hands.cluster.delete(kind="Experiment", namespace=ledger.namespace, name=ledger.name)
+    ledger.clear(last_run=action.run)
+
+
+def set_status(action: a.SetStatus, ledger: Ledger, hands: Hands) -> None:
+    """Write the experiment's status from the aggregates of the moment."""
+    status = objects.experiment_status(
+        conditions=action.conditions,
+        started=action.started,
+        completed=action.completed,
+        trials=ledger.trials,
+        best=ledger.best.trial if ledger.best is not None else "",
+    )
+    stored = patch_status(ledger, hands, status, kind="Experiment")
+    if ledger.run is not None:
+        ledger.take(stored, spec=ledger.run.experiment, source=ledger.source)
+    ledger.changes, ledger.status_at = 0, hands.clock.now()

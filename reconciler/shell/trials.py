@@ -1,0 +1,146 @@
+"""Deeds on trials."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kagit import names
+from kagit.errors import AlreadyExists, Broken
+from kagit.experiment import Json
+from kagit.template import fill
+from kagit.trial import Phase, Trial
+from kagit.v1beta1 import objects
+from reconciler import actions as a
+from reconciler.ports import Sighting, State, Work
+from reconciler.shell.hands import Hands, patch_status
+from reconciler.shell.ledger import Follow, Ledger
+
+
+def create_trial(action: a.CreateTrial, ledger: Ledger, hands: Hands) -> None:
+    """Make the trial of a suggestion."""
+    run = ledger.run
+    if run is None:
+        raise Broken(f"{ledger.title}: a trial without a run")
+    spec = run.experiment
+    run_spec = fill(spec.template, trial=action.name, namespace=spec.namespace, point=action.suggestion.point)
+    body = objects.trial_body(
+        spec, action.suggestion, name=action.name, run=action.run, run_spec=run_spec, owned_by=ledger.body
+    )
+    try:
+        hands.cluster.create(body)
+    except AlreadyExists:
+        follow(ledger, hands.cluster.get(kind="Trial", namespace=ledger.namespace, name=action.name), hands)
+    else:
+        suggestion = action.suggestion
+        trial = Trial(name=action.name, run=action.run, index=suggestion.index, point=suggestion.point)
+        take(ledger, trial, run_spec, hands)
+
+
+def follow(ledger: Ledger, stored: Json, hands: Hands) -> Trial:
+    """Take a stored Trial into the ledger, and follow it while it is not over."""
+    trial = objects.trial(stored)
+    gpus = tuple(stored.get("status", {}).get("gpus", ()))
+    take(ledger, trial, stored["spec"]["runSpec"], hands, gpus=gpus)
+    return trial
+
+
+def take(ledger: Ledger, trial: Trial, manifest: Json, hands: Hands, *, gpus: tuple[str, ...] = ()) -> None:
+    """Take in a trial, and follow it while it is not over."""
+    run = ledger.run
+    if run is None:
+        return
+    if trial.run == run.number:
+        ledger.put(trial)
+    if not trial.is_over and trial.name not in ledger.live:
+        slots, wanted = hands.demand(manifest, run.experiment.template.primary_container)
+        ledger.live[trial.name] = Follow(
+            trial=trial,
+            namespace=ledger.namespace,
+            manifest=manifest,
+            slots=slots,
+            gpus_wanted=wanted,
+            gpus=gpus,
+            order=ledger.next_order(),
+        )
+
+
+def _record(ledger: Ledger, hands: Hands, trial: Trial, *, gpus: Sequence[str] = ()) -> None:
+    """Write a trial's state, then believe it."""
+    status = objects.trial_status(trial, now=hands.now, gpus=gpus)
+    patch_status(ledger, hands, status, kind="Trial", name=trial.name)
+    if trial.name in ledger.live:
+        ledger.live[trial.name].trial = trial
+    if ledger.run is not None and trial.run == ledger.run.number:
+        ledger.put(trial)
+    elif trial.is_over:
+        ledger.live.pop(trial.name, None)
+
+
+def start_trial(action: a.StartTrial, ledger: Ledger, hands: Hands) -> None:
+    """Start an attempt, then record that it runs."""
+    one = ledger.live.get(action.name)
+    if one is None:
+        return
+    if action.gpus and one.gpus != action.gpus:
+        one.gpus = action.gpus  # written before the start, so that a crash cannot give a device away twice
+        _record(ledger, hands, one.trial, gpus=action.gpus)
+    run = ledger.run
+    primary = run.experiment.template.primary_container if run is not None else ""
+    hands.executor.start(
+        Work(
+            name=one.work_name,
+            trial=action.name,
+            namespace=ledger.namespace,
+            manifest=one.manifest,
+            primary_container=primary,
+            directory=hands.workplace(ledger),
+            env={names.ENV_TRIAL_NAME: action.name},
+            gpus=action.gpus,
+        )
+    )
+    now = hands.now
+    if one.sighting is None:
+        one.sighting = Sighting(name=one.work_name, state=State.RUNNING, started=now)
+    started = one.sighting.started or now
+    _record(ledger, hands, replace(one.trial, phase=Phase.RUNNING, started=started), gpus=action.gpus)
+
+
+def retry_trial(action: a.RetryTrial, ledger: Ledger, hands: Hands) -> None:
+    """Put a trial back to waiting, with its next attempt."""
+    one = ledger.live.get(action.name)
+    if one is None:
+        return
+    hands.done.append(one.work_name)
+    trial = replace(
+        one.trial, phase=Phase.CREATED, attempt=action.attempt, message=action.message, started="", observation=()
+    )
+    one.restart(trial)
+    _record(ledger, hands, trial)
+
+
+def stop_trial(action: a.StopTrial, ledger: Ledger, hands: Hands) -> None:
+    """Ask an attempt to end."""
+    one = ledger.live.get(action.name)
+    if one is None:
+        return
+    hands.executor.stop(one.work_name)
+    one.stopping = True
+
+
+def finish_trial(action: a.FinishTrial, ledger: Ledger, hands: Hands) -> None:
+    """Record how a trial ended."""
+    one = ledger.live.get(action.name)
+    if one is None:
+        return
+    trial = replace(
+        one.trial,
+        phase=action.phase,
+        reason=action.reason,
+        message=action.message,
+        started=action.started,
+        finished=action.finished,
+        observation=action.observation,
+        artifacts=action.artifacts,
+    )
+    _record(ledger, hands, trial)
+    if one.sighting is not None:
+        hands.done.append(one.work_name)

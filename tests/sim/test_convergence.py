@@ -1,0 +1,229 @@
+"""From any world that pushes, failures, crashes and faults can lead to: look and act until quiet, then all is said.
+
+A walk is a list of steps made by Hypothesis; on failure it prints the walk, which is then a test case of its own.
+"""
+
+import copy
+import zlib
+from dataclasses import dataclass
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from kagit.errors import Conflict, Unavailable
+from reconciler.core.plan import plan
+from reconciler.core.slots import Share
+from reconciler.shell.ledger import moment
+from tests.sim.executor_scripted import Script
+from tests.sim.universe import Crash, Universe, argument, manifest
+from tests.sim.watching import Watched
+
+PLACES = (("default", "a"), ("default", "b"), ("team", "a"))
+STILL = 20
+
+
+def script(work):
+    """How a trial goes depends on its point alone: well, badly, slowly, silently, with NaN, deaf to SIGTERM."""
+    x = argument(work)
+    good = f"loss={x * x + 1}\nloss={x * x}\n".encode()
+    return (
+        Script(seconds=0.6, output=good),
+        Script(seconds=2.5, output=((0.1, b"loss=5\n"), (2.0, good))),
+        Script(seconds=0.4, output=b"boom\n", exit_code=3),
+        Script(seconds=0.3, output=b"nothing to see\n"),
+        Script(seconds=0.5, output=b"loss=1\nloss=nan\n"),
+        Script(seconds=4.0, output=good, ignores_term=True, grace=1.5),
+        Script(reason="StartError", message="no such command"),
+        Script(seconds=0.9, output=good),
+    )[zlib.crc32(f"{x:.5f}".encode()) % 8]
+
+
+@dataclass(frozen=True)
+class Push:
+    """A manifest with these wishes appears at a place, or replaces the one there."""
+
+    place: tuple[str, str]
+    wishes: tuple[tuple[str, object], ...]
+
+    def body(self) -> dict:
+        want = dict(self.wishes)
+        space, name = self.place
+        body = manifest(name, trials=want["trials"], parallel=want["parallel"], algorithm=want["algorithm"])
+        body["metadata"]["namespace"] = space
+        body["metadata"]["annotations"] = {"kagit.dev/on-spec-change": want["on_change"]}
+        spec, feasible = body["spec"], body["spec"]["parameters"][0]["feasibleSpace"]
+        if want["failed"] is not None:
+            spec["maxFailedTrialCount"] = min(want["failed"], want["trials"])
+        if want["goal"] is not None:
+            spec["objective"]["goal"] = want["goal"]
+        spec["resumePolicy"] = want["resume"]
+        feasible["max"] = want["top"]
+        if want["algorithm"] == "grid":
+            feasible["step"] = "0.5"
+        if want["endless"] and want["algorithm"] == "grid":
+            spec.pop("maxTrialCount")
+        return body
+
+
+WISHES = {
+    "trials": st.integers(1, 6),
+    "parallel": st.integers(1, 4),
+    "failed": st.sampled_from([None, None, 0, 1, 3]),
+    "goal": st.sampled_from([None, None, 0.1]),
+    "algorithm": st.sampled_from(["random", "random", "grid"]),
+    "top": st.sampled_from(["1", "0.5"]),
+    "resume": st.sampled_from(["Never", "LongRunning"]),
+    "on_change": st.sampled_from(["new-run", "new-run", "refuse"]),
+    "endless": st.booleans(),
+}
+BUDGET = ("trials", "parallel", "failed")
+
+places = st.sampled_from(PLACES)
+pushes = st.builds(Push, places, st.fixed_dictionaries(WISHES).map(lambda one: tuple(one.items())))
+budgets = st.tuples(st.just("budget"), places, st.fixed_dictionaries({key: WISHES[key] for key in BUDGET}))
+simple = st.one_of(
+    st.tuples(st.sampled_from(["remove", "break"]), places),
+    st.tuples(st.just("go"), st.integers(1, 25)),
+    st.tuples(st.just("go"), st.integers(1, 8)),
+    st.tuples(st.sampled_from(["lose", "shut down", "crash", "foreign push"])),
+    st.tuples(st.sampled_from(["crash before", "crash after", "409", "503", "moved branch"]), st.integers(1, 60)),
+)
+walks = st.lists(st.one_of(pushes, simple, budgets, simple, simple), min_size=3, max_size=14)
+
+
+class Walk:
+    """Takes the steps of a walk on a watched universe."""
+
+    def __init__(self, *, slots: int) -> None:
+        self.universe = Universe(script, slots=slots)
+        self.universe.push({"README.md": "a repository"})
+        self.watched = Watched(self.universe)
+        self.there: dict[tuple[str, str], Push] = {}
+        self.foreign = 0
+
+    def take(self, step) -> None:
+        """One step."""
+        if isinstance(step, Push):
+            self.put(step)
+            return
+        match step:
+            case ("go", count):
+                for _ in range(count):
+                    self.watched.step()
+            case ("budget", place, counts) if place in self.there:
+                self.put(Push(place, tuple((dict(self.there[place].wishes) | counts).items())))
+            case ("remove", place) if place in self.there:
+                del self.there[place]
+                self.universe.push({path(place): None})
+            case ("break", place) if place in self.there:
+                self.universe.push({path(place): "spec: ["})
+            case ("lose",):
+                self.universe.machine.lose()
+            case ("shut down",):
+                self.watched.shut_down()
+            case ("crash",):
+                self.universe.crashed()
+            case ("foreign push",):
+                self.push_foreign()
+            case (str(trouble), int(calls)):
+                self.arm(trouble, calls)
+
+    def put(self, push: Push) -> None:
+        """The file of a place has these contents now."""
+        self.there[push.place] = push
+        self.universe.push({path(push.place): copy.deepcopy(push.body())})
+
+    def push_foreign(self) -> None:
+        """Somebody else's commit moves the branch."""
+        self.foreign += 1
+        self.universe.push({"notes.txt": str(self.foreign)})
+
+    def arm(self, trouble: str, calls: int) -> None:
+        """Something will happen at one of the next calls of a port."""
+        number = self.universe.calls.count + calls
+        before, after = self.universe.calls.before, self.universe.calls.after
+        match trouble:
+            case "crash before":
+                before[number] = crash
+            case "crash after":
+                after[number] = crash
+            case "409":
+                before[number] = conflict
+            case "503":
+                before[number] = unavailable
+            case "moved branch":
+                before[number] = self.push_foreign
+
+    def calm(self) -> None:
+        """No more trouble; go on until all is quiet."""
+        self.universe.calls.before.clear()
+        self.universe.calls.after.clear()
+        least = self.universe.clock.now() + 3.0
+        for _ in range(1500):
+            if self.watched.step() and self.universe.clock.now() >= least:
+                return
+        ledgers = self.universe.follower.loop.ledgers.values()
+        told = {one.title: (one.refusal, one.waiting, list(one.live)) for one in ledgers}
+        raise AssertionError(f"never quiet: {told}; said {self.universe.said[-5:]}")
+
+    def picture(self) -> tuple:
+        """All that may not change any more."""
+        kinds = ("Experiment", "Suggestion", "Trial", "ConfigMap")
+        versions = {
+            (kind, one["metadata"]["uid"]): one["metadata"]["resourceVersion"]
+            for kind in kinds
+            for one in self.universe.objects(kind)
+        }
+        return versions, dict(self.universe.remote.refs), list(self.universe.machine.starts)
+
+
+def path(place: tuple[str, str]) -> str:
+    return f"experiments/{'-'.join(place)}.yaml"
+
+
+def crash() -> None:
+    raise Crash
+
+
+def conflict() -> None:
+    raise Conflict("somebody was faster")
+
+
+def unavailable() -> None:
+    raise Unavailable("503, try again later")
+
+
+def converge(walk: Walk) -> None:
+    """Quiet is reached, the plan of every experiment is empty, and nothing is written any more."""
+    walk.calm()
+    universe = walk.universe
+    assert universe.machine.running() == []
+    nobody = Share(grants={}, positions={})
+    seconds = universe.clock.now() + 100.0
+    for ledger in universe.follower.loop.ledgers.values():
+        left = plan(ledger.world(now=moment(seconds), seconds=seconds, share=nobody))
+        assert left.actions == (), f"{ledger.title}: {left.actions}"
+    before = walk.picture()
+    for _ in range(STILL):
+        walk.watched.step()
+    assert walk.picture() == before
+    if all(isinstance(one, Push) for one in walk.there.values()):
+        ends_as_wanted(walk)
+
+
+def ends_as_wanted(walk: Walk) -> None:
+    """Whatever stands in the repository and is neither broken nor refused has been run to its end."""
+    universe = walk.universe
+    for ledger in universe.follower.loop.ledgers.values():
+        assert ledger.run is None or ledger.run.is_over, f"{ledger.title} is not over: {ledger.waiting}"
+        assert ledger.wanted is None or ledger.wanted.errors or ledger.run is not None, f"{ledger.title} never ran"
+
+
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+@given(slots=st.integers(1, 3), steps=walks)
+def test_every_walk_ends_in_quiet(slots, steps):
+    walk = Walk(slots=slots)
+    for step in steps:
+        note(repr(step))
+        walk.take(step)
+    converge(walk)
