@@ -33,7 +33,8 @@ class Line:
     def __str__(self) -> str:
         """As printed: name, value, target, met or NOT met, how."""
         verdict = {None: "", True: "met", False: "NOT met"}[self.met]
-        return f"{self.name:<58} {_number(self.value):>9} {self.unit:<9} {self.target:<8} {verdict:<8} {self.about}".rstrip()
+        number = f"{_number(self.value):>9} {self.unit:<9}"
+        return f"{self.name:<62} {number} {self.target:<8} {verdict:<8} {self.about}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,25 +5,27 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 
 
-def script(name: str, *arguments: object) -> Any:
+def script(name: str, *arguments: object) -> dict[str, Any]:
     """What a script beside this one prints as JSON, run with a fresh directory as its last argument."""
     with tempfile.TemporaryDirectory(prefix="kagit-bench-") as directory:
         command = [sys.executable, str(HERE / name), *map(str, arguments), directory]
         done = subprocess.run(command, stdout=subprocess.PIPE, env=environment(), check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed")
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def environment() -> dict[str, str]:
-    """This environment, with this project's code and this interpreter's directory first on the path."""
+    """The environment of whatever is measured: with this project's code and this interpreter's directory first on the path."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "PYTHONPATH": str(HERE.parent)}
 
@@ -33,8 +35,16 @@ def kagit(*arguments: object) -> Sequence[str]:
     return [str(Path(sys.executable).with_name("kagit")), *map(str, arguments)]
 
 
-def keeper_seconds(state: Path) -> float:
-    """CPU seconds of the keeper of a state directory, without its children; 0 where /proc does not tell."""
+class Keeper(NamedTuple):
+    """CPU seconds of an engine's keeper and of the trials that it has waited for."""
+
+    own: float
+    trials: float
+
+
+def keeper(state: Path) -> Keeper:
+    """What the keeper of a state directory has used; zeros where /proc does not tell."""
+    tick = os.sysconf("SC_CLK_TCK")
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().split(b"\0")
@@ -42,22 +52,29 @@ def keeper_seconds(state: Path) -> float:
         except OSError:
             continue
         if any(part.endswith(b"keeper/__main__.py") for part in command) and os.fsencode(state / "engine") in command:
-            return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
-    return 0.0
+            user, system, children_user, children_system = map(int, stat[11:15])
+            return Keeper((user + system) / tick, (children_user + children_system) / tick)
+    return Keeper(0.0, 0.0)
 
 
-def peak_megabytes() -> float:
-    """The largest resident set that this process ever had."""
-    return _status("VmHWM")
+class Usage(NamedTuple):
+    """What a finished process took; `peak` is its largest resident set in MB."""
+
+    seconds: float
+    cpu: float
+    peak: float
 
 
-def megabytes() -> float:
-    """The resident set of this process now."""
-    return _status("VmRSS")
-
-
-def _status(key: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{key}:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def usage(command: Sequence[str], *, directory: Path) -> Usage:
+    """Run a command to its end; the benchmark ends where the command fails."""
+    log = directory / "usage.log"
+    begin = time.perf_counter()
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=directory, env=environment(), stdout=out, stderr=out)
+        _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{log.read_text(errors='replace')[-2000:]}")
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    return Usage(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / unit)

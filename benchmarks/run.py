@@ -14,12 +14,23 @@ from dataclasses import asdict
 from pathlib import Path
 
 import engine
+import rooms
+import scale
+import unchanged
 from lines import Line, Wishes
 
 BENCHMARKS: dict[str, Callable[[Wishes], Iterator[Line]]] = {
     "engine": engine.against_plain,
     "optuna": engine.against_optuna,
     "run": engine.whole_run,
+    "cost": scale.cost,
+    "memory": scale.memory,
+    "start": rooms.start_up,
+    "unchanged": unchanged.lines,
+    "queue": unchanged.queue,
+    "collector": rooms.collecting,
+    "store": rooms.storing,
+    "report": rooms.reporting,
 }
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import resource
 import subprocess
 import sys
 import threading
@@ -17,10 +18,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from manifests import COMMANDS, experiment, text
-from processes import keeper_seconds
+from experiments import COMMANDS, experiment, text
+from processes import keeper
 
 WORKERS = 2
+MARK = 125
+"""Finished trials between two looks at the CPU time."""
 METRIC = re.compile(r"loss=([-+.\d]+)")
 
 
@@ -61,12 +64,18 @@ def plain(command: Sequence[str], trials: int, _directory: Path) -> dict[str, fl
     def work(number: int) -> None:
         results[number] = one(command, chance.random())
 
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), _everything()
     in_threads(work, trials)
-    seconds = time.perf_counter() - begin
+    seconds, cpu = time.perf_counter() - begin, _everything() - cpu
     if len(results) != trials:
         sys.exit("a worker has failed")
-    return {"seconds": seconds}
+    return {"seconds": seconds, "all": cpu}
+
+
+def _everything() -> float:
+    """CPU seconds of this process and of all its finished children."""
+    who = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in who)
 
 
 def optuna(command: Sequence[str], trials: int, directory: Path, *, journal: bool) -> dict[str, float]:
@@ -95,8 +104,11 @@ def optuna(command: Sequence[str], trials: int, directory: Path, *, journal: boo
     return {"seconds": seconds}
 
 
-def engine(command: Sequence[str], trials: int, directory: Path) -> dict[str, float]:
-    """The engine as `kagit run` drives it, with its display, up to the last durable reading."""
+def engine(command: Sequence[str], trials: int, directory: Path) -> dict[str, Any]:
+    """The engine as `kagit run` drives it, with its display, up to the last durable reading.
+
+    `marks` tell after how many finished trials which CPU seconds of the reconciler and of the keeper had been used.
+    """
     from reconciler import wiring
     from reconciler.settings import Machine
     from reconciler.shell.progress import Lines
@@ -106,21 +118,27 @@ def engine(command: Sequence[str], trials: int, directory: Path) -> dict[str, fl
     file = text(experiment("bench", command=command, trials=trials, parallel=WORKERS))
     declared = read.file("bench.yaml", file.encode())
     wanted = {("default", "bench"): Wanted(experiment=declared.experiments[0].experiment)}
-    with wiring.engine(Machine(state=directory / "state", slots=WORKERS, gpus=()), here=directory) as running:
+    state = directory / "state"
+    with wiring.engine(Machine(state=state, slots=WORKERS, gpus=()), here=directory) as running:
         loop = running.loop
         display = Lines(out=io.StringIO(), clock=running.hands.clock)
+        marks: list[tuple[int, float, float]] = []
         begin, cpu = time.perf_counter(), time.process_time()
         loop.want(wanted, refusals=wiring.refusals(wanted, loop.capacity, allowed=True))
         while not loop.quiet:
             loop.tick(timeout=0.5)
             display.show(loop.ledgers.values())
+            ledger = loop.ledgers["default", "bench"]
+            done = len(ledger.trials) - len(ledger.live)
+            if done >= MARK * len(marks):
+                marks.append((done, time.process_time() - cpu, keeper(state).own))
         loop.finish()
         seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
-        keeper = keeper_seconds(directory / "state")
+        kept = keeper(state)
         readings = running.hands.store.query("SELECT count(*) FROM readings").rows[0][0]
     if readings != trials:
-        sys.exit(f"{readings} readings of {trials} trials")
-    return {"seconds": seconds, "cpu": cpu, "keeper": keeper}
+        sys.exit(f"{readings} readings of {trials} trials, waiting: {ledger.waiting}, refused: {ledger.refusal!r}")
+    return {"seconds": seconds, "cpu": cpu, "keeper": kept.own, "all": cpu + kept.own + kept.trials, "marks": marks}
 
 
 WAYS: dict[str, Callable[[Sequence[str], int, Path], dict[str, float]]] = {

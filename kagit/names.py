@@ -54,3 +54,21 @@ def is_namespace(name: str) -> bool:
 def trial_name(*, experiment: str, run: int, index: int) -> str:
     """Name of trial `index` (from 0) of run `run` (from 1): always the same for the same three."""
     return f"{experiment}-{run}-{index:04d}"
+
+
+def experiment_of(trial: str) -> str:
+    """The experiment's name in a trial's name; empty where it is no trial's name."""
+    parts = trial.rsplit("-", 2)
+    return parts[0] if len(parts) == len(("experiment", "run", "index")) else ""
+
+
+def work_name(*, namespace: str, trial: str, attempt: int) -> str:
+    """Name of an attempt: unique on a machine, and the same for the same attempt."""
+    return f"{namespace}.{trial}.{attempt}"
+
+
+def parse_work_name(name: str) -> tuple[str, str, int]:
+    """Namespace, trial and attempt of an attempt's name; attempt 0 where it is none."""
+    namespace, _, rest = name.partition(".")
+    trial, _, attempt = rest.rpartition(".")
+    return namespace, trial, int(attempt) if attempt.isdecimal() else 0

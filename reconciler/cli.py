@@ -119,7 +119,7 @@ def _engine(commands: "_Commands[argparse.ArgumentParser]") -> None:
     one.add_argument(
         "--base", metavar="REF", default="", help="compare with this branch instead of the state directory"
     )
-    _state(one)
+    _local(one)
     _output(one)
     one = _add(
         commands,

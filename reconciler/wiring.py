@@ -18,9 +18,9 @@ from reconciler.adapters.local_manifest import gpus, images, refusal, slots
 from reconciler.adapters.repo_git import GitRepo
 from reconciler.ports import Repo, Table
 from reconciler.settings import Machine
+from reconciler.shell.hands import Hands
 from reconciler.shell.ledger import Ledger, Title
 from reconciler.shell.loop import Capacity, Loop
-from reconciler.shell.hands import Hands
 from reconciler.shell.serve import QueryServer, ask
 from reconciler.world import Wanted
 
@@ -112,6 +112,14 @@ def repository(url: str, state: Path) -> GitRepo:
     return GitRepo(address, mirrors / f"{name}.git")
 
 
+def default_branch(repo: GitRepo) -> str:
+    """The branch that the repository's HEAD names; Refused where it names none."""
+    branch = repo.default_branch()
+    if not branch:
+        raise Refused(f"{repo.shown} has no default branch yet; push a commit, or name the branch")
+    return branch
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Workplaces:
     """Directories in which trials start: one export for all runs of a commit."""
@@ -166,7 +174,7 @@ def refusals(wanted: Mapping[Title, Wanted], room: Capacity, *, allowed: bool) -
 
 
 def _refusal(spec: Experiment, room: Capacity, *, allowed: bool) -> str:
-    from reconciler.core.asking import issues
+    from reconciler.core.problem import issues
 
     if not allowed:
         return (
@@ -185,8 +193,6 @@ def _unsupported(spec: Experiment) -> str:
         return "trialTemplate.configMap needs a cluster; put the template into trialTemplate.trialSpec"
     if spec.collector.kind != "StdOut":
         return f"metrics collector {spec.collector.kind} does not run on this engine; use StdOut"
-    if spec.early_stopping is not None:
-        return f"early stopping {spec.early_stopping.name} does not run on this engine; remove spec.earlyStopping"
     return refusal(manifest, primary_container=spec.template.primary_container)
 
 

@@ -113,7 +113,7 @@ def show(work: Path, env: Mapping[str, str]) -> None:
     """Pull what kagit has committed and say where it is."""
     say("\n# 4. The reports have been committed and pushed; a pull brings them")
     step(["git", "pull", "--quiet", "--ff-only"], cwd=work, env=env)
-    step(["git", "log", "--graph", "--shortstat", "--format=%h %an: %s"], cwd=work, env=env)
+    step(["git", "log", "--graph", "--shortstat", "--format=%h (%an) %s"], cwd=work, env=env)
     pages = sorted((work / "reports").rglob("index.html"), key=lambda page: len(page.parts))
     if not pages:
         raise Failed(f"no report has arrived in {work / 'reports'}")

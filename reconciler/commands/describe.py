@@ -7,14 +7,14 @@ from kagit.shapes import at, sequence
 from kagit.v1beta1 import defaults, objects, pieces
 from reconciler import wiring
 from reconciler.commands import show
-from reconciler.commands.get import status
+from reconciler.commands.get import named, status
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the object."""
     cluster = wiring.reader(args.state)
     kind = {"experiment": "Experiment", "trial": "Trial"}[args.what]
-    body = cluster.get(kind=kind, namespace=args.namespace, name=args.name)
+    body = named(cluster, kind=kind, namespace=args.namespace, name=args.name)
     if args.what == "experiment":
         body = {**body, "spec": defaults.effective(body["spec"])}
     if args.output != "table":

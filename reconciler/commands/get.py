@@ -4,11 +4,13 @@ import argparse
 
 from kagit import names
 from kagit.conditions import last_true
+from kagit.errors import NotFound
 from kagit.experiment import Json
 from kagit.shapes import at, mapping, sequence
 from kagit.v1beta1 import objects, pieces
 from reconciler import wiring
 from reconciler.commands import show
+from reconciler.ports import Cluster
 
 _KINDS = {"experiments": "Experiment", "trials": "Trial", "suggestions": "Suggestion"}
 
@@ -28,6 +30,15 @@ def run(args: argparse.Namespace) -> int:
     }[args.what]
     show.objects(found, output=args.output, columns=columns, rows=[line(one) for one in found])
     return 0
+
+
+def named(cluster: Cluster, *, kind: str, namespace: str, name: str) -> Json:
+    """The object of this name; NotFound says how to list those that are there."""
+    try:
+        return cluster.get(kind=kind, namespace=namespace, name=name)
+    except NotFound:
+        way_out = f"`kagit get {kind.lower()}s` lists all; give the namespace with -n"
+        raise NotFound(f"there is no {kind.lower()} {name!r} in namespace {namespace!r}; {way_out}") from None
 
 
 def status(body: Json) -> str:

@@ -4,9 +4,11 @@ import argparse
 import sys
 
 from kagit.errors import NotFound
+from kagit.trial import Trial
 from kagit.v1beta1 import objects
 from reconciler import wiring
 from reconciler.adapters.clock import wait
+from reconciler.commands.get import named
 from reconciler.ports import Executor
 
 PIECE = 1 << 20
@@ -16,12 +18,11 @@ POLL = 0.25
 def run(args: argparse.Namespace) -> int:
     """Copy the output to standard output, bytes as they are; with --follow until the trial is over."""
     cluster = wiring.reader(args.state)
-    where = {"kind": "Trial", "namespace": args.namespace, "name": args.trial}
     reader = wiring.output(args.state)
     out = sys.stdout.buffer
     start, skipped = 0, args.tail < 0
     while True:
-        trial = objects.trial(cluster.get(**where))
+        trial = objects.trial(named(cluster, kind="Trial", namespace=args.namespace, name=args.trial))
         over = trial.is_over
         name = f"{args.namespace}.{trial.name}.{trial.attempt}"
         try:
@@ -30,11 +31,17 @@ def run(args: argparse.Namespace) -> int:
             start = _copy(reader, name, start)
         except NotFound:
             if over or not args.follow:
-                raise
+                raise NotFound(_nothing(trial)) from None
         out.flush()
         if over or not args.follow:
             return 0
         wait(POLL)
+
+
+def _nothing(trial: Trial) -> str:
+    if trial.is_over:
+        return f"trial {trial.name} left no output here: it never started, or its files were removed"
+    return f"trial {trial.name} has not started yet; wait for it with --follow"
 
 
 def _copy(reader: Executor, name: str, start: int) -> int:

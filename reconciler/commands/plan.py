@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the plan: exit code 2 when something would change, 1 when something is refused, 0 for nothing."""
     state: Path = args.state
     repo = wiring.repository(args.repo, state)
-    source = GitSource(repo=repo, url=repo.shown, branch=args.ref or repo.default_branch())
+    source = GitSource(repo=repo, url=repo.shown, branch=args.ref or wiring.default_branch(repo))
     seen = source.look()
     if not seen.commit:
         raise Refused(f"{repo.shown} has no branch {source.branch!r} with a commit; push one, or give another --ref")
@@ -32,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         runs = _current(state, repo.shown)
     wanted = with_broken(seen, {title: run.source for title, run in runs.items()})
-    capacity = wiring.capacity(settings.Machine(state=state))
+    machine = settings.Machine(state=state, slots=args.slots, gpus=settings.devices(args.gpus))
+    capacity = wiring.capacity(machine)
     refusals = wiring.refusals(wanted, capacity, allowed=True)
     decided = {
         title: decide(

@@ -33,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
         machine=settings.Machine(state=args.state, slots=args.slots, gpus=settings.devices(args.gpus)),
     )
     repo = wiring.repository(watching.url, watching.machine.state)
-    branch = watching.branch or repo.default_branch()
+    branch = watching.branch or wiring.default_branch(repo)
+    repo.fetch(branch)  # what cannot be read at the start ends the command; later trouble is waited out
     allowed = repo.local is not None or watching.allow_local_execution
     with (
         wiring.engine(watching.machine, repo=repo) as engine,

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from kagit.findings import has_errors
-from reconciler.core.asking import issues
+from reconciler.core.problem import issues
 from repo_layout import lint
 
 

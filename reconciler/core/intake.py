@@ -9,6 +9,12 @@ from kagit.conditions import find
 from kagit.experiment import Experiment, ResumePolicy
 from reconciler.world import Run, Wanted
 
+_ENDS = {
+    "ExperimentGoalReached": "it reached its goal",
+    "ExperimentSuggestionEndReached": "its search space is exhausted",
+}
+"""Why an experiment that succeeded has no use for more trials."""
+
 
 class Word(StrEnum):
     """What would happen, in the words of `kagit plan`."""
@@ -32,9 +38,9 @@ class Intake:
 
 def decide(*, wanted: Wanted | None, run: Run | None, refusal: str = "", listed: bool = True) -> Intake:
     """Compare what is wanted with what is there (ARCHITECTURE.md section 3, Katib's update rules in katib.md 3.3)."""
-    if not listed:
-        return Intake(word=Word.NOTHING, reason="the source could not be read; what runs goes on")
     if wanted is None:
+        if not listed:
+            return Intake(word=Word.NOTHING, reason="the source could not be read; what runs goes on")
         return _gone(run)
     if wanted.experiment is None:
         return Intake(word=Word.REFUSE, reason="; ".join(wanted.errors))
@@ -88,7 +94,7 @@ def _restart(*, new: Experiment, run: Run, said: str) -> Intake:
     """More trials were granted to an experiment that is over."""
     done = find(run.conditions, "Succeeded")
     if done is None or done.reason != "ExperimentMaxTrialsReached":
-        why = "it failed" if done is None else "it reached its goal"
+        why = "it failed" if done is None else _ENDS.get(done.reason, "it is over")
         return Intake(
             word=Word.REFUSE,
             reason=f"{why}, so more trials change nothing; change its objective or space for a new run",

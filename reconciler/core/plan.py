@@ -6,7 +6,17 @@ from dataclasses import replace
 from kagit import conditions as c
 from kagit.objective import Objective
 from kagit.trial import Trial
-from reconciler.actions import Action, DeleteExperiment, ExtendRun, FinishTrial, Plan, SetStatus, StartRun
+from reconciler.actions import (
+    Action,
+    DeleteExperiment,
+    ExtendRun,
+    FinishTrial,
+    Plan,
+    RetryTrial,
+    SetStatus,
+    StartRun,
+    StartTrial,
+)
 from reconciler.core import asking, budget, explain, intake, trials, verdict
 from reconciler.core.intake import Word
 from reconciler.world import Best, Counts, Run, World
@@ -88,6 +98,8 @@ def _go_on(world: World) -> Plan:
             missing = budget.missing_trials(run.experiment, counts)
             deeds += asking.create(world, missing)
             deeds += asking.ask(world, missing)
+        else:  # nothing begins in the moment in which the experiment ends
+            deeds = [deed for deed in deeds if not isinstance(deed, StartTrial | RetryTrial)]
     deeds += _status(world, run=run, counts=counts, decided=decided)
     return Plan(actions=tuple(deeds), waiting=explain.waiting(world, over=over or decided is not None))
 

@@ -7,7 +7,7 @@ from kagit.errors import Broken, NotFound
 from kagit.suggestion import Suggestion
 from kagit.v1beta1 import objects
 from reconciler import actions as a
-from reconciler.core import asking
+from reconciler.core.problem import problem
 from reconciler.shell.hands import Hands, patch_status
 from reconciler.shell.ledger import Ledger
 
@@ -19,7 +19,7 @@ def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None
         raise Broken(f"{ledger.title}: asked for points without a run")
     algorithm = catalog.named(run.experiment.algorithm.name)
     if ledger.optimizer is None:
-        ledger.optimizer = algorithm.start(asking.problem(run.experiment, seed=run.seed))
+        ledger.optimizer = algorithm.start(problem(run.experiment, seed=run.seed))
         for told in ledger.finished():
             ledger.optimizer.tell(told)
     running = dict(ledger.running())

@@ -53,7 +53,7 @@ class Follow:
     @property
     def work_name(self) -> str:
         """Name of the present attempt, unique on a machine and the same for the same attempt."""
-        return f"{self.namespace}.{self.trial.name}.{self.trial.attempt}"
+        return names.work_name(namespace=self.namespace, trial=self.trial.name, attempt=self.trial.attempt)
 
     def restart(self, trial: Trial) -> None:
         """Forget what was seen of an attempt that is gone."""

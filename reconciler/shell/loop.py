@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kagit import names
 from kagit.errors import Conflict, Refused, Unavailable
 from reconciler.core import slots
 from reconciler.core.plan import plan
@@ -19,6 +20,7 @@ MAX_LOOKS = 1000
 COLLECT_INTERVAL = 0.5
 FLUSH_INTERVAL = 1.0
 RETRY_FIRST, RETRY_LAST = 0.05, 30.0
+NOTHING = slots.Share(grants={}, positions={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,6 @@ class Loop:
     say: Callable[[str], None] = lambda _: None
     ledgers: dict[Title, Ledger] = field(default_factory=dict[Title, Ledger])
     dirty: dict[Title, None] = field(default_factory=dict[Title, None])
-    owners: dict[str, tuple[Ledger, str]] = field(default_factory=dict[str, tuple[Ledger, str]])
     later: dict[Title, tuple[float, float]] = field(default_factory=dict[Title, tuple[float, float]])
     collected_at: float = 0.0
     flushed_at: float = 0.0
@@ -49,9 +50,8 @@ class Loop:
     def start(self) -> None:
         """Learn everything that the cluster holds: a restart is the ordinary case."""
         self.ledgers = recall.everything(self.hands)
-        for title, ledger in self.ledgers.items():
+        for title in self.ledgers:
             self.touch(title)
-            self._own(ledger)
 
     def keep(self, mine: Callable[[Ledger], bool]) -> None:
         """Leave alone every experiment that is not mine: another command's, in the same state directory."""
@@ -85,7 +85,9 @@ class Loop:
         while self.dirty and self.heard:  # what runs is not known before the executor has told it
             titles, self.dirty = list(self.dirty), {}
             for title in titles:
-                self._look_safely(title)
+                if title not in self.later or title in due:
+                    self._look_safely(title)
+            self._pass_on()
 
     @property
     def quiet(self) -> bool:
@@ -108,15 +110,16 @@ class Loop:
         return [*waiting, *told]
 
     def _sighted(self, sighting: Sighting) -> None:
-        owner = self.owners.get(sighting.name)
-        follow = owner[0].live.get(owner[1]) if owner is not None else None
-        if owner is not None and follow is not None and follow.work_name == sighting.name:
+        namespace, trial, attempt = names.parse_work_name(sighting.name)
+        ledger = self.ledgers.get((namespace, names.experiment_of(trial)))
+        follow = ledger.live.get(trial) if ledger is not None else None
+        if ledger is not None and follow is not None and follow.trial.attempt == attempt:
             follow.sighting = sighting
-            self._collect(owner[0], follow)
-            self.touch((owner[0].namespace, owner[0].name))
+            self._collect(ledger, follow)
+            self.touch((ledger.namespace, ledger.name))
             return
         try:
-            recall.leftover(sighting, self.ledgers, self.hands)
+            recall.leftover(sighting, ledger, self.hands)
         except (Unavailable, Conflict) as error:
             self.unread.append(sighting)
             self._trouble(str(error))
@@ -166,7 +169,6 @@ class Loop:
         try:
             if ledger.stale:
                 recall.again(ledger, self.hands)
-                self._own(ledger)
             self._look(title)
         except Conflict:
             ledger.stale = True
@@ -189,28 +191,18 @@ class Loop:
     def _look(self, title: Title) -> None:
         ledger = self.ledgers[title]
         for _ in range(MAX_LOOKS):
-            share = self._share(ledger)
+            share = self._share() if any(follow.waits for follow in ledger.live.values()) else NOTHING
             seconds = self.hands.clock.now()
             decided = plan(ledger.world(now=moment(seconds), seconds=seconds, share=share))
             ledger.waiting = decided.waiting
             for action in decided.actions:
                 perform(action, ledger, self.hands)
-            self._own(ledger)
             if not decided.actions:
-                self._passing_on(ledger)
                 return
         self.touch(title)
 
-    def _own(self, ledger: Ledger) -> None:
-        """Remember which attempt belongs to which trial."""
-        for follow in ledger.live.values():
-            if follow.work_name not in self.owners:
-                self.owners[follow.work_name] = (ledger, follow.trial.name)
-
-    def _share(self, ledger: Ledger) -> slots.Share:
-        """Grants for the trials that wait; costs nothing where none does."""
-        if not any(follow.waits for follow in ledger.live.values()):
-            return slots.Share(grants={}, positions={})
+    def _share(self) -> slots.Share:
+        """Who may start now, among all trials that wait."""
         follows = [(one, follow) for one in self.ledgers.values() for follow in one.live.values()]
         busy = [(one, follow) for one, follow in follows if follow.uses]
         taken = {device for _, follow in busy for device in follow.gpus}
@@ -224,12 +216,12 @@ class Loop:
             demands=_demands(follows),
         )
 
-    def _passing_on(self, ledger: Ledger) -> None:
-        """Whoever waits for a slot looks again when one may have become free."""
-        for title, other in self.ledgers.items():
-            if other is not ledger and any(follow.waits for follow in other.live.values()):
-                share = self._share(other)
-                if any(follow.work_name in share.grants for follow in other.live.values()):
+    def _pass_on(self) -> None:
+        """Whoever was waiting for what has become free meanwhile looks again."""
+        if any(follow.waits for ledger in self.ledgers.values() for follow in ledger.live.values()):
+            granted = self._share().grants
+            for title, ledger in self.ledgers.items():
+                if title not in self.later and any(one.work_name in granted for one in ledger.live.values()):
                     self.touch(title)
 
 

@@ -88,7 +88,9 @@ def _tails(ledger: Ledger, trials: Sequence[Trial], hands: Hands) -> dict[str, s
         end = ends.get(keys[one.name], 0)
         try:
             piece = hands.executor.output(
-                f"{ledger.namespace}.{one.name}.{one.attempt}", start=max(0, end - TAIL_BYTES), limit=TAIL_BYTES
+                names.work_name(namespace=ledger.namespace, trial=one.name, attempt=one.attempt),
+                start=max(0, end - TAIL_BYTES),
+                limit=TAIL_BYTES,
             )
         except (NotFound, Unavailable):
             continue  # its output was removed from the state directory; the report goes on without it

@@ -1,7 +1,5 @@
 """After a restart: the ledgers are made again from what the cluster holds."""
 
-from collections.abc import Mapping
-
 from kagit import names
 from kagit.errors import NotFound
 from kagit.experiment import Json
@@ -112,21 +110,12 @@ def _source(body: Json) -> Source:
     )
 
 
-def leftover(sighting: Sighting, ledgers: Mapping[Title, Ledger], hands: Hands) -> None:
+def leftover(sighting: Sighting, ledger: Ledger | None, hands: Hands) -> None:
     """An attempt that no living trial owns: its last readings are saved, then it is forgotten."""
     if sighting.state is State.RUNNING:
         hands.executor.stop(sighting.name)
         return
-    namespace, _, rest = sighting.name.partition(".")
-    trial, _, attempt = rest.rpartition(".")
-    for ledger in ledgers.values():
-        if ledger.namespace == namespace and trial in ledger.trials:
-            read_leftover(
-                sighting,
-                trial=trial,
-                attempt=int(attempt),
-                ledger=ledger,
-                executor=hands.executor,
-                store=hands.store,
-            )
+    _, trial, attempt = names.parse_work_name(sighting.name)
+    if ledger is not None and trial in ledger.trials:
+        read_leftover(sighting, trial=trial, attempt=attempt, ledger=ledger, executor=hands.executor, store=hands.store)
     hands.done.append(sighting.name)

@@ -82,7 +82,8 @@ def manifest(
     **spec: Any,
 ) -> str:
     """An Experiment that runs `command` in each trial, as YAML (which JSON is)."""
-    main = {"name": "main", "image": "none", "command": list(command), **(container or {})}
+    own = [{"name": "RATE", "value": "${trialParameters.rate}"}]
+    main = {"name": "main", "image": "none", "command": list(command), "env": own, **(container or {})}
     job = {
         "apiVersion": "batch/v1",
         "kind": "Job",

@@ -48,7 +48,9 @@ class Push:
     def body(self) -> dict:
         want = dict(self.wishes)
         space, name = self.place
-        body = manifest(name, trials=want["trials"], parallel=want["parallel"], algorithm=want["algorithm"])
+        body = manifest(
+            name, trials=want["trials"], parallel=min(want["parallel"], want["trials"]), algorithm=want["algorithm"]
+        )
         body["metadata"]["namespace"] = space
         body["metadata"]["annotations"] = {"kagit.dev/on-spec-change": want["on_change"]}
         spec, feasible = body["spec"], body["spec"]["parameters"][0]["feasibleSpace"]

@@ -120,7 +120,8 @@ def test_failures_fail_the_experiment_and_no_metric_counts_as_one():
     status = universe.objects("Experiment")[0]["status"]
     assert status["conditions"][-1]["type"] == "Failed"
     assert status["trialsFailed"] + status["trialMetricsUnavailable"] >= 5
-    assert status["trialsFailed"] and status["trialMetricsUnavailable"]
+    assert status["trialsFailed"]
+    assert status["trialMetricsUnavailable"]
 
 
 def test_a_grid_ends_when_it_is_exhausted():

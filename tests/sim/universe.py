@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+
+from kagit.errors import KagitError
+from kagit.filetree import FileTree
 from reconciler.adapters.clock import ManualClock
 from reconciler.adapters.cluster_embedded import EmbeddedCluster
 from reconciler.adapters.repo_memory import Remote, RepoMemory
 from reconciler.adapters.store_memory import MemoryStore
-
-from kagit.errors import KagitError
-from kagit.filetree import FileTree
 from reconciler.ports import Work
 from reconciler.shell.follow import Follower, Policy
-from reconciler.shell.loop import Capacity, Loop
 from reconciler.shell.hands import Hands
+from reconciler.shell.loop import Capacity, Loop
 from tests.sim.executor_scripted import Machine, Script, ScriptedExecutor
 
 START = 1_700_000_000.0
@@ -89,6 +89,14 @@ class Port:
         return call
 
 
+class InOrder(Loop):
+    """The loop with new wishes in the order of names: a set has another order in every process."""
+
+    def want(self, wanted, *, listed=True, refusals) -> None:
+        super().want(wanted, listed=listed, refusals=refusals)
+        self.dirty = dict(sorted(self.dirty.items()))
+
+
 class Universe:
     """What outlives the reconciler: the cluster's objects, the machine's processes, the store's file, the remote."""
 
@@ -127,7 +135,7 @@ class Universe:
             workplace=lambda _: Path("/"),
             demand=lambda *_: (1, 0),
         )
-        loop = Loop(hands=hands, capacity=Capacity(slots=self.slots))
+        loop = InOrder(hands=hands, capacity=Capacity(slots=self.slots))
         self.follower = None
         loop.start()
         self.follower = Follower(

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 COMMANDS = {
-    "python": ["python3", "-I", "-S", "-c", "print('loss=1')"],
+    "python": ["python", "-I", "-S", "-c", "print('loss=1')"],
     "sh": ["sh", "-c", "echo loss=1"],
 }
 """The two commands of the targets; each is given the point as one more argument."""

@@ -1,0 +1,66 @@
+"""The examples are what they say: manifests without findings, scripts that are there, a run that really runs."""
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from repo_layout import read
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+MANIFESTS = sorted(EXAMPLES.glob("*/experiments/*.yaml"))
+SECONDS = 120
+
+
+def named(manifest: Path) -> str:
+    return manifest.relative_to(EXAMPLES).as_posix()
+
+
+def test_there_are_the_promised_experiments() -> None:
+    assert [named(one) for one in MANIFESTS] == [
+        "demo/experiments/breast-cancer-boosting.yaml",
+        "demo/experiments/digits-svm.yaml",
+        "quadratic/experiments/quadratic.yaml",
+    ]
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=named)
+def test_it_has_no_findings_and_is_called_like_its_file(manifest: Path) -> None:
+    declared = read.file(named(manifest), manifest.read_bytes())
+    assert list(declared.findings) == []
+    assert [one.experiment.name for one in declared.experiments] == [manifest.stem]
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=named)
+def test_its_script_takes_what_it_is_given_and_prints_what_is_read(manifest: Path) -> None:
+    body = yaml.safe_load(manifest.read_text(encoding="utf-8"))
+    command = body["spec"]["trialTemplate"]["trialSpec"]["spec"]["template"]["spec"]["containers"][0]["command"]
+    script = manifest.parents[1] / next(word for word in command if word.endswith(".py"))
+    text = script.read_text(encoding="utf-8")
+    for option in re.findall(r"^(--\w+)=", "\n".join(command), re.MULTILINE):
+        assert f'"{option}"' in text
+    objective = body["spec"]["objective"]
+    for metric in [objective["objectiveMetricName"], *objective.get("additionalMetricNames", [])]:
+        assert f"{metric}={{" in text
+
+
+def test_the_small_example_runs_as_its_page_says(tmp_path: Path) -> None:
+    place = tmp_path / "quadratic"
+    shutil.copytree(EXAMPLES / "quadratic", place)
+    command = [sys.executable, "-P", "-m", "reconciler.cli", "run", "experiments/quadratic.yaml", "--report", "out"]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    with (place / "out/trials.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 25
+    assert len({(row["east"], row["north"]) for row in rows}) == 25
+    assert {row["status"] for row in rows} == {"Succeeded"}
+    best = min(rows, key=lambda row: float(row["loss"]))
+    assert (float(best["east"]), float(best["north"])) == (0.5, 0.0)
+    assert f'trial: "{best["trial"]}"' in (place / "out/best.yaml").read_text(encoding="utf-8")
