@@ -55,6 +55,11 @@ class Algorithm(Protocol):
         """Katib's algorithmName."""
         ...
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether answers depend on the point's number alone, so that they may be asked for ahead of time."""
+        ...
+
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""
         ...

@@ -22,6 +22,7 @@ class Grid:
     """Katib's `grid`, in the order of the manifest, the last parameter fastest; `random_state` shuffles it."""
 
     name: str = "grid"
+    is_blind: bool = True
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""

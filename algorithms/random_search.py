@@ -28,6 +28,7 @@ class RandomSearch:
     """Katib's `random`: honours steps and all distributions, normal ones cut off at the range."""
 
     name: str = "random"
+    is_blind: bool = True
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""

@@ -72,6 +72,7 @@ class Tpe:
     """Katib's `tpe`: every parameter by itself, with running trials taken for bad ones so that a batch spreads out."""
 
     name: str = "tpe"
+    is_blind: bool = False
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""

@@ -22,7 +22,7 @@ def against_plain(wishes: Wishes) -> Iterator[Line]:
         trials = wishes.of(TRIALS[name], QUICK_TRIALS[name])
         plain: list[dict[str, Any]] = []
         engine: list[dict[str, Any]] = []
-        for number in range(wishes.of(9, 3)):
+        for number in range(wishes.of(7, 3)):
             wishes.progress(f"{name}, round {number + 1}")
             plain.append(script("ways.py", "plain", name, trials))
             engine.append(script("ways.py", "engine", name, trials))

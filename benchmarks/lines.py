@@ -30,10 +30,15 @@ class Line:
         parts += [f"≤ {self.most:g}"] if self.most is not None else []
         return " and ".join(parts)
 
+    @property
+    def number(self) -> str:
+        """The value with as many digits as mean something."""
+        return _number(self.value)
+
     def __str__(self) -> str:
         """As printed: name, value, target, met or NOT met, how."""
         verdict = {None: "", True: "met", False: "NOT met"}[self.met]
-        number = f"{_number(self.value):>9} {self.unit:<9}"
+        number = f"{self.number:>9} {self.unit:<9}"
         return f"{self.name:<62} {number} {self.target:<8} {verdict:<8} {self.about}".rstrip()
 
 

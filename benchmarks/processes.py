@@ -25,7 +25,7 @@ def script(name: str, *arguments: object) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """The environment of whatever is measured: with this project's code and this interpreter's directory first on the path."""
+    """The environment of what is measured: this project's code first, and this interpreter's directory."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "PYTHONPATH": str(HERE.parent)}
 

@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="NAME", action="append", choices=BENCHMARKS, help=", ".join(BENCHMARKS))
     parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller amounts: a first impression")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the lines there")
+    parser.add_argument("--markdown", metavar="FILE", type=Path, help="also write them there as a table")
     asked = parser.parse_args()
     wishes = Wishes(quick=asked.quick, progress=_progress)
     lines: list[Line] = []
@@ -58,6 +59,17 @@ def main() -> None:
     if asked.json:
         found = [{**asdict(line), "met": line.met} for line in lines]
         asked.json.write_text(json.dumps({"machine": _machine(), "lines": found}, indent=1, ensure_ascii=False) + "\n")
+    if asked.markdown:
+        asked.markdown.write_text(_table(lines), encoding="utf-8")
+
+
+def _table(lines: Sequence[Line]) -> str:
+    rows = ["| what | value | target | | how |", "|---|---|---|---|---|"]
+    for line in lines:
+        verdict = {None: "", True: "met", False: "**not met**"}[line.met]
+        cells = (line.name.strip(), f"{line.number} {line.unit}", line.target, verdict, line.about)
+        rows.append("".join(f"| {cell} " for cell in cells) + "|")
+    return f"{_machine()}\n\n" + "\n".join(rows) + "\n"
 
 
 def _machine() -> str:

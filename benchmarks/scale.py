@@ -23,7 +23,7 @@ def cost(wishes: Wishes) -> Iterator[Line]:
     late = wishes.of(LATE, 2000)
     early_ms: dict[str, list[float]] = {"reconciler": [], "keeper": []}
     late_ms: dict[str, list[float]] = {"reconciler": [], "keeper": []}
-    for number in range(wishes.of(3, 1)):
+    for number in range(wishes.of(2, 1)):
         wishes.progress(f"{late + WINDOW // 2} trials, round {number + 1}")
         marks = script("ways.py", "engine", "sh", late + WINDOW)["marks"]
         for column, what in enumerate(("reconciler", "keeper"), start=1):

@@ -71,6 +71,14 @@ class StartTrial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRunning:
+    """Write down that a trial runs."""
+
+    name: str
+    started: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryTrial:
     """Put a trial whose attempt was lost back to waiting, to be started as attempt `attempt`."""
 
@@ -109,6 +117,7 @@ Action: TypeAlias = (
     | AskForPoints
     | CreateTrial
     | StartTrial
+    | RecordRunning
     | RetryTrial
     | StopTrial
     | FinishTrial

@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ def prepare(state: Path) -> Path:
 
 
 @contextmanager
-def locked(state: Path) -> Iterator[None]:
+def locked(state: Path) -> Generator[None]:
     """The right to run an engine on this state directory, one process at a time."""
     handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -72,7 +72,7 @@ def locked(state: Path) -> Iterator[None]:
 
 
 @contextmanager
-def engine(machine: Machine, *, repo: Repo | None = None, here: Path | None = None) -> Iterator[Engine]:
+def engine(machine: Machine, *, repo: Repo | None = None, here: Path | None = None) -> Generator[Engine]:
     """A running engine; trials start in an export of their commit from `repo`, or in the directory `here`."""
     from reconciler.adapters.store_duckdb import DuckStore
 

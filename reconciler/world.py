@@ -91,7 +91,8 @@ class Live:
     """A trial that is not over: what its executor sees and what its output has said so far.
 
     `drained` is True when all output of an ended attempt was read. `note` is what the collector has to say about
-    readings that are none (NaN, empty). `stopping` says that a stop was asked for, `gpus` which devices it holds.
+    readings that are none (NaN, empty). `stopping` says that a stop was asked for, `gpus` which devices it holds, `age` how
+    many seconds ago it was seen to start.
     """
 
     trial: Trial
@@ -101,6 +102,7 @@ class Live:
     note: str = ""
     stopping: bool = False
     gpus: tuple[str, ...] = ()
+    age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,7 @@ class World:
 
     `listed` is False while the source could not be read, so that nothing is ever deleted by mistake. `live` holds the
     active trials of every run, `suggestions` the answers without a trial, `asked` how many points were asked for in
-    this run, `last_run` the highest run number ever used under this name. `status_age` is the seconds since the
+    this run and `ahead` how many may be asked for before they are needed, `last_run` the highest run number ever used under this name. `status_age` is the seconds since the
     status was last written, `changes` how many changes it lacks. `positions` tells who waits in which place.
     """
 
@@ -142,6 +144,7 @@ class World:
     live: tuple[Live, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
     asked: int = 0
+    ahead: int = 0
     exhausted: bool = False
     best: Best | None = None
     grants: tuple[Grant, ...] = ()

@@ -1,8 +1,10 @@
 """JSON to text and back: compact, keys sorted, so that equal objects have equal texts. The one door to orjson."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias, cast
+
+import orjson  # noqa: TID253 - a few ms, and every object that is stored passes here
 
 from kagit.errors import Refused
 
@@ -10,23 +12,15 @@ Value: TypeAlias = Any
 """Whatever JSON can say; who looks inside says with a cast what it expects."""
 
 
-def _codec() -> tuple[Callable[[Any], str], Callable[[str | bytes], Any]]:
+def dumps(value: object) -> str:
+    """The value as JSON with sorted keys; Refused for what JSON cannot say."""
     try:
-        import orjson
-    except ImportError:
-        import json
-
-        encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode
-        return encode, json.loads
-    option = orjson.OPT_SORT_KEYS
-
-    def encode_fast(value: Value) -> str:
-        text = orjson.dumps(value, option=option).decode()
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
         if "null" in text:  # which orjson also writes for what is no number
             _refuse_what_is_no_number(value)
-        return text
-
-    return encode_fast, orjson.loads
+    except (TypeError, ValueError) as error:
+        raise Refused(f"not expressible as JSON: {error}; give only texts, numbers, lists and maps") from error
+    return text
 
 
 def _refuse_what_is_no_number(value: Value) -> None:
@@ -40,17 +34,6 @@ def _refuse_what_is_no_number(value: Value) -> None:
             _refuse_what_is_no_number(item)
 
 
-_encode, _decode = _codec()
-
-
-def dumps(value: object) -> str:
-    """The value as JSON with sorted keys; Refused for what JSON cannot say."""
-    try:
-        return _encode(value)
-    except (TypeError, ValueError) as error:
-        raise Refused(f"not expressible as JSON: {error}; give only texts, numbers, lists and maps") from error
-
-
 def loads(text: str | bytes) -> Value:
     """The value of a JSON text; ValueError where it is none."""
-    return _decode(text)
+    return orjson.loads(text)

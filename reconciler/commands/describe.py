@@ -3,7 +3,7 @@
 import argparse
 
 from kagit.experiment import Json
-from kagit.shapes import at, sequence
+from kagit.shapes import at, mapping, sequence
 from kagit.v1beta1 import defaults, objects, pieces
 from reconciler import wiring
 from reconciler.commands import show
@@ -34,12 +34,12 @@ def _about(body: Json) -> None:
     rows: list[tuple[object, object]] = [("Name:", meta["name"]), ("Namespace:", meta["namespace"])]
     rows += [("Status:", status(body)), ("Started:", at(body, "status", "startTime") or "-")]
     rows.append(("Completed:", at(body, "status", "completionTime") or "-"))
-    rows += [(f"{key}:", value) for key, value in sorted((meta.get("annotations") or {}).items())]
+    rows += [(f"{key}:", value) for key, value in sorted(mapping(meta.get("annotations")).items())]
     show.table(*_split(rows))
 
 
 def _experiment(body: Json) -> None:
-    spec, found = body["spec"], body.get("status") or {}
+    spec, found = body["spec"], mapping(body.get("status"))
     best = at(found, "currentOptimalTrial", "bestTrialName")
     rows: list[tuple[object, object]] = [
         ("Objective:", f"{at(spec, 'objective', 'type')} {at(spec, 'objective', 'objectiveMetricName')}"),

@@ -2,7 +2,7 @@
 
 import argparse
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from kagit.errors import Unavailable
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _woken(repo: GitRepo, watching: settings.Watching, display: Lines | Screen) -> Iterator[threading.Event]:
+def _woken(repo: GitRepo, watching: settings.Watching, display: Lines | Screen) -> Generator[threading.Event]:
     """A change in a local repository is seen at once, not only at the next interval."""
     woken = threading.Event()
     if repo.local is None or watching.once:

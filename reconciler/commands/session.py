@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,7 +14,7 @@ from reconciler.wiring import Engine
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def stoppable() -> Generator[None]:
     """SIGTERM and SIGHUP end the command as Ctrl-C does: in good order, with every trial stopped."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -29,7 +29,7 @@ def stoppable() -> Iterator[None]:
 
 
 @contextmanager
-def display(engine: Engine) -> Iterator[Lines | Screen]:
+def display(engine: Engine) -> Generator[Lines | Screen]:
     """Progress on standard error: a live table on a terminal, lines elsewhere."""
     out = sys.stderr
     shown = Screen(out, color=show.color(out)) if out.isatty() else Lines(out=out, clock=engine.hands.clock)

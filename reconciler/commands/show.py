@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from kagit.conditions import last_true
 from reconciler import wiring
@@ -22,7 +22,7 @@ def objects(found: object, *, output: str, columns: Sequence[str] = (), rows: Se
     elif output == "yaml":
         from ruamel.yaml import YAML
 
-        writer = YAML(typ="safe", pure=True)
+        writer: Any = YAML(typ="safe", pure=True)
         writer.default_flow_style = False
         writer.version = (1, 1)
         writer.dump(json.loads(json.dumps(found, default=str)), sys.stdout)

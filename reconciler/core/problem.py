@@ -27,3 +27,15 @@ def issues(experiment: Experiment) -> tuple[Issue, ...]:
         return (Issue(at=place, message=str(error), slug="algorithm-unknown"),)
     found = algorithm.check(problem(experiment, seed=0))
     return tuple(Issue(at=("spec", *i.at), message=i.message, slug=i.slug, severity=i.severity) for i in found)
+
+
+AHEAD = 16
+"""Points that are asked for ahead of time where history does not matter."""
+
+
+def ahead(experiment: Experiment) -> int:
+    """How many points may be asked for before they are needed."""
+    try:
+        return AHEAD if catalog.named(experiment.algorithm.name).is_blind else 0
+    except Refused:
+        return 0

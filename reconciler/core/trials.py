@@ -2,9 +2,12 @@
 
 from kagit.objective import Objective
 from kagit.trial import Phase
-from reconciler.actions import Action, FinishTrial, RetryTrial, StartTrial, StopTrial
+from reconciler.actions import Action, FinishTrial, RecordRunning, RetryTrial, StartTrial, StopTrial
 from reconciler.ports import Sighting, State
 from reconciler.world import Live, World
+
+RECORD_AFTER = 0.5
+"""Seconds after which it is written down that a trial runs: shorter trials are written once, when they are over."""
 
 STOPPED = "Stopped"
 """Reason of an attempt that ended because its executor was told to stop it."""
@@ -54,8 +57,8 @@ def _running(live: Live, *, wanted: bool) -> tuple[Action, ...]:
     trial = live.trial
     if not wanted:
         return () if live.stopping else (StopTrial(name=trial.name, attempt=trial.attempt),)
-    if trial.phase is Phase.CREATED:  # a crash came between the start and its record: doing it again only records it
-        return (StartTrial(name=trial.name, attempt=trial.attempt, gpus=live.gpus),)
+    if trial.phase is Phase.CREATED and live.age >= RECORD_AFTER and live.sighting is not None:
+        return (RecordRunning(name=trial.name, started=live.sighting.started),)
     return ()
 
 

@@ -20,6 +20,7 @@ from kagit.suggestion import Suggestion
 from kagit.trial import Phase, Trial
 from kagit.v1beta1 import objects, pieces
 from reconciler.core.plan import better
+from reconciler.core.problem import ahead
 from reconciler.core.readings import Parser
 from reconciler.core.slots import Share
 from reconciler.core.tally import Tally
@@ -42,6 +43,7 @@ class Follow:
     gpus: tuple[str, ...] = ()
     order: int = 0
     sighting: Sighting | None = None
+    since: float = 0.0
     parser: Parser | None = None
     tally: Tally | None = None
     offset: int = 0
@@ -58,9 +60,9 @@ class Follow:
     def restart(self, trial: Trial) -> None:
         """Forget what was seen of an attempt that is gone."""
         self.trial, self.sighting, self.parser, self.tally = trial, None, None, None
-        self.offset, self.drained, self.stopping, self.note, self.observation = 0, False, False, "", ()
+        self.since, self.offset, self.drained, self.stopping, self.note, self.observation = 0.0, 0, False, False, "", ()
 
-    def seen(self) -> Live:
+    def seen(self, seconds: float) -> Live:
         """The frozen picture that decisions are made from."""
         return Live(
             trial=self.trial,
@@ -70,6 +72,7 @@ class Follow:
             note=self.note,
             stopping=self.stopping,
             gpus=self.gpus,
+            age=seconds - self.since if self.uses else 0.0,
         )
 
     @property
@@ -119,6 +122,7 @@ class Ledger:
     best: Best | None = None
     suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
     asked: int = 0
+    ahead: int = 0
     exhausted: bool = False
     history: HistoryDigest = field(default_factory=HistoryDigest)
     optimizer: Optimizer | None = None
@@ -148,6 +152,7 @@ class Ledger:
         status = mapping(stored.get("status"))
         self.body = {key: stored[key] for key in ("apiVersion", "kind", "metadata")}
         self.source = source
+        self.ahead = ahead(spec)
         self.begin(
             Run(
                 experiment=spec,
@@ -276,9 +281,10 @@ class Ledger:
             run=self.run,
             last_run=self.last_run,
             counts=Counts(by_phase=dict(self.phases)),
-            live=tuple(one.seen() for one in self.live.values()),
+            live=tuple(one.seen(seconds) for one in self.live.values()),
             suggestions=tuple(self.suggestions[index] for index in sorted(self.suggestions)),
             asked=self.asked,
+            ahead=self.ahead,
             exhausted=self.exhausted,
             best=self.best,
             grants=tuple(grants),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from kagit import names
 from kagit.errors import Conflict, Refused, Unavailable
+from kagit.trial import Phase
 from reconciler.core import slots
 from reconciler.core.plan import plan
 from reconciler.ports import Sighting
@@ -18,7 +19,7 @@ from reconciler.world import Wanted
 MAX_LOOKS = 1000
 """Looks at one experiment in a row, after which the others get their turn."""
 COLLECT_INTERVAL = 0.5
-FLUSH_INTERVAL = 1.0
+FLUSH_INTERVAL = 5.0
 RETRY_FIRST, RETRY_LAST = 0.05, 30.0
 NOTHING = slots.Share(grants={}, positions={})
 
@@ -114,6 +115,7 @@ class Loop:
         ledger = self.ledgers.get((namespace, names.experiment_of(trial)))
         follow = ledger.live.get(trial) if ledger is not None else None
         if ledger is not None and follow is not None and follow.trial.attempt == attempt:
+            follow.since = follow.since if follow.uses else self.hands.clock.now()
             follow.sighting = sighting
             self._collect(ledger, follow)
             self.touch((ledger.namespace, ledger.name))
@@ -143,7 +145,7 @@ class Loop:
             for follow in ledger.live.values():
                 if follow.unread or (due and follow.uses):
                     self._collect(ledger, follow)
-                    if follow.drained:
+                    if follow.drained or follow.trial.phase is Phase.CREATED:
                         self.touch(title)
             if due and ledger.changes:
                 self.touch(title)

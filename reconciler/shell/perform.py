@@ -23,6 +23,8 @@ def perform(action: a.Action, ledger: Ledger, hands: Hands) -> None:  # noqa: C9
             trials.create_trial(action, ledger, hands)
         case a.StartTrial():
             trials.start_trial(action, ledger, hands)
+        case a.RecordRunning():
+            trials.record_running(action, ledger, hands)
         case a.RetryTrial():
             trials.retry_trial(action, ledger, hands)
         case a.StopTrial():

@@ -76,7 +76,7 @@ def _record(ledger: Ledger, hands: Hands, trial: Trial, *, gpus: Sequence[str] =
 
 
 def start_trial(action: a.StartTrial, ledger: Ledger, hands: Hands) -> None:
-    """Start an attempt, then record that it runs."""
+    """Start an attempt; that it runs is recorded when it has run for a moment."""
     one = ledger.live.get(action.name)
     if one is None:
         return
@@ -97,11 +97,18 @@ def start_trial(action: a.StartTrial, ledger: Ledger, hands: Hands) -> None:
             gpus=action.gpus,
         )
     )
-    now = hands.now
-    if one.sighting is None:
-        one.sighting = Sighting(name=one.work_name, state=State.RUNNING, started=now)
-    started = one.sighting.started or now
-    _record(ledger, hands, replace(one.trial, phase=Phase.RUNNING, started=started), gpus=action.gpus)
+    if one.sighting is None:  # what its executor says of it comes a moment later
+        one.sighting, one.since = (
+            Sighting(name=one.work_name, state=State.RUNNING, started=hands.now),
+            hands.clock.now(),
+        )
+
+
+def record_running(action: a.RecordRunning, ledger: Ledger, hands: Hands) -> None:
+    """Write down that a trial runs."""
+    one = ledger.live.get(action.name)
+    if one is not None:
+        _record(ledger, hands, replace(one.trial, phase=Phase.RUNNING, started=action.started), gpus=one.gpus)
 
 
 def retry_trial(action: a.RetryTrial, ledger: Ledger, hands: Hands) -> None:

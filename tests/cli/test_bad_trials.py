@@ -43,7 +43,7 @@ def test_an_exit_code(outcome):
 
 
 def test_an_exit_by_signal(outcome):
-    _, status, message = outcome(sh("kill -SEGV $$"))
+    _, status, message = outcome(sh("kill -SEGV $$$$"))
     assert status == "Failed"
     assert "SIGSEGV" in message
 
@@ -115,7 +115,7 @@ def test_too_much_memory(outcome):
 
 
 def test_one_bad_trial_among_good_ones_loses_nothing(cli, here: Path):
-    script = 'case $KATIB_TRIAL_NAME in *1) exit 9;; *2) echo hello;; *) echo loss=$RATE;; esac'
+    script = "case $KATIB_TRIAL_NAME in *1) exit 9;; *2) echo hello;; *) echo loss=$RATE;; esac"
     (here / "a.yaml").write_text(manifest("a", sh(script), trials=5))
     done = cli("run", "a.yaml", "--report", "out")
     assert done.code == 0
@@ -156,5 +156,3 @@ def test_a_kind_that_cannot_run_here_names_what_would_run_it(cli, here: Path, ve
     assert done.code == 1
     assert f"{kind} needs {runner}" in done.err
     assert not list((here / ".kagit").rglob("*.log"))
-
-

@@ -35,16 +35,20 @@ def test_everything_can_be_looked_at_while_a_reconciler_runs(cli, here: Path, or
             ["a", "Running"]
         ]
         eventually(
-            lambda: [line.split()[1:3] for line in cli("get", "trials", "--state", "st").out.splitlines()[1:]]
-            == [["a-1-0000", "Running"], ["a-1-0001", "Running"]],
+            lambda: (
+                [line.split()[1:3] for line in cli("get", "trials", "--state", "st").out.splitlines()[1:]]
+                == [["a-1-0000", "Running"], ["a-1-0001", "Running"]]
+            ),
             "both are said to run",
         )
         assert re.search(r"^Status: +Running$", cli("describe", "experiment", "a", "--state", "st").out, re.MULTILINE)
         assert cli("logs", "a-1-0000", "--state", "st").out == "loss=3\n"
         sql = "SELECT trial, value FROM readings ORDER BY ALL"
         eventually(
-            lambda: json.loads(cli("query", sql, "-o", "json", "--state", "st").out or "[]")
-            == [{"trial": "a-1-0000", "value": 3.0}, {"trial": "a-1-0001", "value": 3.0}],
+            lambda: (
+                json.loads(cli("query", sql, "-o", "json", "--state", "st").out or "[]")
+                == [{"trial": "a-1-0000", "value": 3.0}, {"trial": "a-1-0001", "value": 3.0}]
+            ),
             "the readings can be asked for while the trials run",
         )
         followed = subprocess.Popen(
@@ -70,7 +74,9 @@ def test_everything_can_be_looked_at_while_a_reconciler_runs(cli, here: Path, or
 def ended(cli, origin: Origin):
     """A state directory after a run of experiments `a` (three trials) and `b` (one, in namespace `team`)."""
     script = "echo starting; echo loss=2; echo loss=$RATE"
-    origin.push({A: manifest("a", sh(script), trials=3), "experiments/b.yaml": manifest("b", LOSS, namespace="team", trials=1)})
+    origin.push(
+        {A: manifest("a", sh(script), trials=3), "experiments/b.yaml": manifest("b", LOSS, namespace="team", trials=1)}
+    )
     assert cli("reconcile", "--repo", origin.url, "--once").code == 0
 
 
@@ -146,7 +152,14 @@ def test_a_query_may_only_read_the_readings(cli, here: Path, ended, sql: str):
     assert done.err.startswith("kagit query: ")
     assert "Traceback" not in done.err
     assert not (here / "stolen.csv").exists()
-    assert cli("query", "SELECT count(*) AS n FROM readings", "-o", "json").out.split() == ["[", "{", '"n":', "7", "}", "]"]
+    assert cli("query", "SELECT count(*) AS n FROM readings", "-o", "json").out.split() == [
+        "[",
+        "{",
+        '"n":',
+        "7",
+        "}",
+        "]",
+    ]
 
 
 def test_a_query_may_only_read_also_where_a_reconciler_answers_it(here: Path, origin: Origin):
@@ -198,7 +211,9 @@ def test_a_name_that_is_not_there_is_said(cli, ended, arguments: tuple[str, ...]
 
 
 def test_a_trial_cannot_write_to_the_terminal_of_who_looks(cli, here: Path):
-    (here / "a.yaml").write_text(manifest("a", sh("printf '\\033]0;gone\\007' >&2; exit 1"), trials=1, maxFailedTrialCount=0))
+    (here / "a.yaml").write_text(
+        manifest("a", sh("printf '\\033]0;gone\\007' >&2; exit 1"), trials=1, maxFailedTrialCount=0)
+    )
     assert cli("run", "a.yaml").code == 1
     for arguments in (("get", "trials"), ("describe", "trial", "a-1-0000"), ("describe", "experiment", "a")):
         assert "\x1b" not in cli(*arguments).out

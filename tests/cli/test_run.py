@@ -27,7 +27,16 @@ def test_a_run_ends_with_a_table_and_a_report(cli, here: Path):
     done = cli("run", "a.yaml", "--report", "out")
     assert done.code == 0
     table, _, where = done.out.partition("\n\n")
-    assert table.split("\n")[0].split() == ["EXPERIMENT", "STATUS", "TRIALS", "FAILED", "BEST", "TRIAL", "BEST", "PARAMETERS"]
+    assert table.split("\n")[0].split() == [
+        "EXPERIMENT",
+        "STATUS",
+        "TRIALS",
+        "FAILED",
+        "BEST",
+        "TRIAL",
+        "BEST",
+        "PARAMETERS",
+    ]
     assert table.split("\n")[1].split()[:4] == ["default/a", "Succeeded", "3", "0"]
     assert where == f"report: {Path('out/index.html')}\n"
     found = rows((here / "out" / "trials.csv").read_text())
