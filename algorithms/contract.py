@@ -88,9 +88,14 @@ class HistoryDigest:
         """Count one more finished trial."""
         self._sum = (self._sum + _hash([trial.index, sorted(trial.point.items()), trial.value])) % 2**256
 
-    def value(self, running: Mapping[int, Point]) -> str:
-        """Hex digest of the finished trials together with the running points."""
-        return f"{(self._sum + sum(_hash([i, sorted(p.items())]) for i, p in running.items())) % 2**256:064x}"
+    def value(self, running: int = 0) -> str:
+        """Hex digest of the finished trials together with the running points, whose `share`s sum up to `running`."""
+        return f"{(self._sum + running) % 2**256:064x}"
+
+    @staticmethod
+    def share(index: int, point: Point) -> int:
+        """What one running point adds."""
+        return _hash([index, sorted(point.items())])
 
 
 def _hash(value: object) -> int:

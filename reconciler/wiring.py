@@ -24,7 +24,8 @@ from reconciler.shell.loop import Capacity, Loop
 from reconciler.shell.serve import QueryServer, ask
 from reconciler.world import Wanted
 
-CLUSTER, STORE, EXPORTS = "cluster.sqlite", "readings.duckdb", "exports"
+CLUSTER, STORE = "cluster.sqlite", "readings.duckdb"
+ENGINE, EXPORTS, MIRRORS = "engine", "exports", "mirrors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,25 +37,35 @@ class Engine:
     state: Path
 
 
-def prepare(state: Path) -> Path:
+def prepare(state: Path, *folders: str) -> Path:
     """The state directory, made if need be, private, and invisible to Git; Unavailable if it cannot be written."""
     state = state.absolute()
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in folders:
+            (state / name).mkdir(exist_ok=True, mode=0o700)
         ignore = state / ".gitignore"
         if not ignore.exists():
             ignore.write_text("# made by kagit: state of a running engine\n*\n")
     except OSError as error:
-        raise Unavailable(
-            f"state directory {state} cannot be written: {error.strerror}; give another one with --state"
-        ) from error
+        raise _unwritable(state, error) from error
     return state
+
+
+def _unwritable(state: Path, error: OSError) -> Unavailable:
+    return Unavailable(
+        f"state directory {state} cannot be written: {error.filename}: {error.strerror}; "
+        "make room for it, or give another one with --state"
+    )
 
 
 @contextmanager
 def locked(state: Path) -> Generator[None]:
     """The right to run an engine on this state directory, one process at a time."""
-    handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unwritable(state, error) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -76,7 +87,7 @@ def engine(machine: Machine, *, repo: Repo | None = None, here: Path | None = No
     """A running engine; trials start in an export of their commit from `repo`, or in the directory `here`."""
     from reconciler.adapters.store_duckdb import DuckStore
 
-    state = prepare(machine.state)
+    state = prepare(machine.state, ENGINE, EXPORTS)
     with ExitStack() as stack:
         stack.enter_context(locked(state))
         clock = SystemClock()
@@ -84,7 +95,7 @@ def engine(machine: Machine, *, repo: Repo | None = None, here: Path | None = No
         stack.callback(cluster.close)
         store = DuckStore(state / STORE, clock=clock)
         stack.callback(store.close)
-        executor = LocalExecutor(state / "engine", clock=clock, environment=os.environ)
+        executor = LocalExecutor(state / ENGINE, clock=clock, environment=os.environ)
         stack.callback(executor.close)
         hands = Hands(
             cluster=cluster,
@@ -107,8 +118,7 @@ def repository(url: str, state: Path) -> GitRepo:
     place = Path(url)
     address = str(place.absolute()) if place.is_dir() else url
     name = hashlib.sha256(address.encode()).hexdigest()[:16]
-    mirrors = prepare(state) / "mirrors"
-    mirrors.mkdir(exist_ok=True)
+    mirrors = prepare(state, MIRRORS) / MIRRORS
     return GitRepo(address, mirrors / f"{name}.git")
 
 
@@ -136,7 +146,6 @@ class _Workplaces:
             return self.here
         directory = self.root / ledger.source.commit
         if not directory.exists():
-            self.root.mkdir(parents=True, exist_ok=True)
             self.repo.export(ledger.source.commit, directory)
         return directory
 
@@ -239,7 +248,7 @@ def query(state: Path, sql: str) -> Table:
 
 def output(state: Path) -> LocalExecutor:
     """What trials have printed; starts nothing."""
-    return LocalExecutor(state.absolute() / "engine", clock=SystemClock(), environment=os.environ)
+    return LocalExecutor(state.absolute() / ENGINE, clock=SystemClock(), environment=os.environ)
 
 
 def wants_color() -> bool:

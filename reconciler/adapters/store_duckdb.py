@@ -21,7 +21,7 @@ _Connection: TypeAlias = Any
 """A duckdb.DuckDBPyConnection; to import the library for a type would take half a second."""
 
 BUFFER_ROWS = 20_000
-FLUSH_SECONDS = 1.0
+FLUSH_SECONDS = 5.0
 QUERY_SECONDS = 30.0
 QUERY_ROWS = 100_000
 

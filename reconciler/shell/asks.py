@@ -23,6 +23,7 @@ def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None
         for told in ledger.finished():
             ledger.optimizer.tell(told)
     running = dict(ledger.running())
+    shares = sum(ledger.history.share(index, point) for index, point in running.items())
     exhausted = False
     for index in action.indexes:
         if index < ledger.asked:
@@ -31,11 +32,12 @@ def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None
         if point is None:
             exhausted = True
             break
-        digest = ledger.history.value(running)
+        digest = ledger.history.value(shares)
         ledger.suggestions[index] = Suggestion(
             index=index, point=point, seed=run.seed, history_digest=digest, engine=algorithm.engine()
         )
         running[index] = point
+        shares += ledger.history.share(index, point)
         ledger.asked = index + 1
     ledger.exhausted = ledger.exhausted or exhausted
     kept = tuple(ledger.suggestions[index] for index in sorted(ledger.suggestions))

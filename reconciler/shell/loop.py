@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from kagit import names
 from kagit.errors import Conflict, Refused, Unavailable
 from kagit.trial import Phase
+from reconciler.actions import RecordRunning, StartTrial, StopTrial
 from reconciler.core import slots
 from reconciler.core.plan import plan
 from reconciler.ports import Sighting
@@ -21,6 +22,8 @@ MAX_LOOKS = 1000
 COLLECT_INTERVAL = 0.5
 FLUSH_INTERVAL = 5.0
 RETRY_FIRST, RETRY_LAST = 0.05, 30.0
+ENDS_A_LOOK = (StartTrial, StopTrial, RecordRunning)
+"""Deeds after which only the world itself can bring something new to decide."""
 NOTHING = slots.Share(grants={}, positions={})
 
 
@@ -199,7 +202,7 @@ class Loop:
             ledger.waiting = decided.waiting
             for action in decided.actions:
                 perform(action, ledger, self.hands)
-            if not decided.actions:
+            if all(isinstance(action, ENDS_A_LOOK) for action in decided.actions):
                 return
         self.touch(title)
 

@@ -27,6 +27,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def cli(here: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """Runs one command in `here`."""
+    assert Path.cwd() == here
 
     def run(*args: object) -> Done:
         capfd.readouterr()

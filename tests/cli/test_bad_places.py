@@ -1,8 +1,10 @@
 """Repositories that cannot be read, files that are none, places that cannot be written."""
 
+import json
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from tests.cli.support import (
     KAGIT,
     LOSS,
     Origin,
+    background,
     environment,
     eventually,
     git,
@@ -44,7 +47,7 @@ def test_a_directory_that_is_no_repository(cli, here: Path):
 
 
 @pytest.mark.parametrize("url", ["ext::sh -c id", "ftp://127.0.0.1/x", "--upload-pack=id", "http://127.0.0.1:9/x.git"])
-def test_an_address_that_is_none_or_does_not_answer(cli, here: Path, url: str):
+def test_an_address_that_is_none_or_does_not_answer(cli, url: str):
     done = cli("reconcile", f"--repo={url}", "--once", "--branch", "main")
     assert done.code == 1
     assert done.err.startswith("kagit reconcile: ")
@@ -61,8 +64,6 @@ def test_a_repository_without_a_commit(cli, origin: Origin):
 
 
 def test_a_repository_that_vanishes_while_it_is_followed_comes_back(here: Path, origin: Origin):
-    from tests.cli.support import background
-
     ledger, go = here / "ledger", here / "go"
     slow = 'echo "$KATIB_TRIAL_NAME" >> "$LEDGER"; while [ ! -e "$GO" ]; do sleep 0.02; done; echo loss=1'
     origin.push({A: manifest("a", sh(slow))})
@@ -78,7 +79,7 @@ def test_a_repository_that_vanishes_while_it_is_followed_comes_back(here: Path, 
     assert [one["status"] for one in origin.trials("a")] == ["Succeeded"] * 2
 
 
-def test_files_that_are_no_manifests(cli, here: Path, origin: Origin):
+def test_files_that_are_no_manifests(cli, origin: Origin):
     origin.push({A: manifest("a", LOSS)})
     (origin.clone / "experiments" / "link.yaml").symlink_to("/etc/hostname")
     git(origin.clone, "add", "-A")
@@ -106,7 +107,7 @@ def test_files_that_are_no_manifests(cli, here: Path, origin: Origin):
         assert re.search(r"\[[a-z-]+\]$", found[0]), found[0]
     assert "notes.txt" not in done.err
     assert [one["status"] for one in origin.trials("a")] == ["Succeeded"] * 2
-    assert sorted({path.split("/")[2] for path in origin.files() if path.count("/") > 1}) == ["a"]
+    assert sorted({path.split("/")[2] for path in origin.files() if path.count("/") > 1}) == ["a", "twin"]
 
 
 def test_a_state_directory_that_is_a_file(cli, here: Path, origin: Origin):
@@ -167,57 +168,48 @@ def test_a_corrupted_store_is_named(cli, here: Path):
         assert "Traceback" not in done.err
 
 
-def limited(size: int):
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-
-def test_a_full_disk_ends_in_a_message_and_loses_nothing(cli, here: Path, origin: Origin):
-    """A limit on the size of files is what a full disk is, for those who may not mount one."""
-    script = "i=0; while [ $i -lt 20000 ]; do echo loss=$i; i=$((i + 1)); done; echo loss=$RATE"
-    origin.push({A: manifest("a", sh(script), trials=2)})
-    process = subprocess.run(
-        [*KAGIT, "reconcile", "--repo", origin.url, "--once", "--state", "st"],
-        cwd=here,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        preexec_fn=limited(300_000),
-        check=False,
-    )
-    assert "Traceback" not in process.stderr
-    assert process.returncode in {0, 1}
-    done = cli("reconcile", "--repo", origin.url, "--once", "--state", "st")
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
+def test_files_that_may_not_grow_end_in_a_message_and_nothing_is_lost(cli, here: Path, origin: Origin):
+    origin.push({A: manifest("a", sh("seq -f loss=%g 20000; echo loss=$RATE"))})
+    arguments = ("reconcile", "--repo", origin.url, "--once", "--state", "st")
+    with background(*arguments, cwd=here) as process:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (300_000, 300_000))  # long before it writes anything
+        eventually(lambda: "File too large; trying again" in (here / "err.txt").read_text(), "it says so")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) in {1, 130}
+    assert "Traceback" not in (here / "err.txt").read_text()
+    done = cli(*arguments)
     assert done.code == 0, done.err
     assert [one["status"] for one in origin.trials("a")] == ["Succeeded"] * 2
+    assert counted(cli) == [20001] * 2
     none_left(here)
 
 
+def counted(cli) -> list[int]:
+    """Readings of each trial's last attempt."""
+    sql = "SELECT trial, attempt, count(*) AS n FROM readings GROUP BY ALL ORDER BY ALL"
+    found = {one["trial"]: one["n"] for one in json.loads(cli("query", sql, "-o", "json", "--state", "st").out)}
+    return list(found.values())
+
+
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small disk")
-def test_a_disk_that_is_really_full(cli, here: Path, origin: Origin):
-    disk = here / "disk"
+def test_a_full_disk_is_waited_out_and_nothing_is_lost(cli, here: Path, origin: Origin):
+    disk = here / "st"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(disk)], check=False).returncode:
         pytest.skip("mounting is not allowed here")
     try:
-        (disk / "ballast").write_bytes(bytes(3 << 20))
-        script = "i=0; while [ $i -lt 90000 ]; do echo loss=$i; i=$((i + 1)); done; echo loss=$RATE"
-        origin.push({A: manifest("a", sh(script), trials=4)})
-        process = subprocess.Popen(
-            [*KAGIT, "reconcile", "--repo", origin.url, "--once", "--state", str(disk / "st")],
-            cwd=here,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        eventually(lambda: os.statvfs(disk).f_bavail < 20 or process.poll() is not None, "the disk is full")
-        (disk / "ballast").unlink()
-        said = process.communicate(timeout=60)[0]
-        assert "Traceback" not in said
-        done = cli("reconcile", "--repo", origin.url, "--once", "--state", disk / "st")
-        assert done.code == 0, (said, done.err)
-        assert [one["status"] for one in origin.trials("a")] == ["Succeeded"] * 4
+        (disk / "ballast").write_bytes(bytes(36 << 20))
+        origin.push({A: manifest("a", sh("seq -f loss=%g 60000; echo loss=$RATE"), trials=6)})
+        with background("reconcile", "--repo", origin.url, "--once", "--state", "st", cwd=here) as process:
+            said = here / "err.txt"
+            eventually(lambda: "; trying again" in said.read_text() or process.poll() is not None, "the disk is full")
+            assert process.poll() is None, said.read_text()
+            (disk / "ballast").unlink()
+            assert process.wait(timeout=60) == 0, said.read_text()
+        assert "Traceback" not in said.read_text()
+        assert [one["status"] for one in origin.trials("a")] == ["Succeeded"] * 6
+        assert counted(cli) == [60001] * 6
         none_left(here)
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)

@@ -1,7 +1,6 @@
 """Trials that misbehave: each ends in a clear status and message, and the others lose nothing."""
 
 import json
-
 import sys
 from pathlib import Path
 
@@ -66,7 +65,7 @@ def test_a_metric_that_is_no_number_is_quoted(outcome, value: str):
     assert value in message
 
 
-def test_a_number_among_nans_counts(outcome, here: Path):
+def test_a_number_among_nans_counts(outcome):
     code, status, _ = outcome(sh("echo loss=nan; echo loss=0.5; echo loss=inf"))
     assert (code, status) == (0, "Succeeded")
 

@@ -105,7 +105,7 @@ def test_a_change_outweighs_a_refusal_in_the_exit_code(plan, origin: Origin):
     assert [word for word, _ in found.values()] == ["create", "refuse"]
 
 
-def test_a_branch_is_compared_with_its_base(cli, plan, origin: Origin):
+def test_a_branch_is_compared_with_its_base(plan, origin: Origin):
     origin.push({A: manifest("a", LOSS, trials=4), "experiments/b.yaml": manifest("b", LOSS)})
     origin.push({A: manifest("a", LOSS, trials=9, maxFailedTrialCount=4), "experiments/b.yaml": None}, branch="feature")
     code, found = plan("--ref", "feature", "--base", "main")

@@ -8,7 +8,10 @@ import pytest
 from tests.cli.support import Origin, background, eventually, kagit, lines, manifest, sh
 
 A, B = "experiments/a.yaml", "experiments/b.yaml"
-STEP = 'echo "+ $KATIB_TRIAL_NAME $CUDA_VISIBLE_DEVICES" >> "$LEDGER"; sleep 0.1; echo "- $KATIB_TRIAL_NAME $CUDA_VISIBLE_DEVICES" >> "$LEDGER"; echo loss=1'
+STEP = (
+    'echo "+ $KATIB_TRIAL_NAME $CUDA_VISIBLE_DEVICES" >> "$LEDGER"; sleep 0.1; '
+    'echo "- $KATIB_TRIAL_NAME $CUDA_VISIBLE_DEVICES" >> "$LEDGER"; echo loss=1'
+)
 SLOW = 'echo "$KATIB_TRIAL_NAME" >> "$LEDGER"; while [ ! -e "$GO" ]; do sleep 0.02; done; echo loss=1'
 
 

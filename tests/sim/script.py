@@ -1,4 +1,4 @@
-"""Scripts of behaviour: commands after `> `, and below each what kagit then said and did. tests/sim/scripts/README.md."""
+"""Scripts of behaviour: commands after `> `, below each what kagit then said and did; see scripts/README.md."""
 
 import shlex
 from collections.abc import Iterator
@@ -214,9 +214,13 @@ def _experiment(body: dict) -> str:
     last = last_true(conditions_in(status.get("conditions")))
     run = at(body, "metadata", "annotations", "kagit.dev/run")
     counts = {
-        "waiting": "trialsPending", "running": "trialsRunning", "succeeded": "trialsSucceeded", "failed": "trialsFailed",
-        "without metrics": "trialMetricsUnavailable", "killed": "trialsKilled",
-    }  # fmt: skip
+        "waiting": "trialsPending",
+        "running": "trialsRunning",
+        "succeeded": "trialsSucceeded",
+        "failed": "trialsFailed",
+        "without metrics": "trialMetricsUnavailable",
+        "killed": "trialsKilled",
+    }
     said = [f"{status.get(key)} {word}" for word, key in counts.items() if status.get(key)]
     best = at(status, "currentOptimalTrial", "bestTrialName")
     reason = last.reason.removeprefix("Experiment") if last is not None else ""

@@ -105,7 +105,7 @@ class Universe:
         self.machine = Machine(now=self.clock.now, script=script)
         self.cluster = EmbeddedCluster(Path(":memory:"), clock=self.clock.now, create_namespaces=True)
         self.store = Buffered()
-        self.remote = Remote()
+        self.remote, self.url = Remote(), "memory"
         self.calls = Calls()
         self.slots = slots
         self.said: list[str] = []
@@ -141,7 +141,7 @@ class Universe:
         self.follower = Follower(
             loop=loop,
             repo=Port(RepoMemory(self.remote), self.calls),
-            url="memory",
+            url=self.url,
             branch="main",
             say=self.said.append,
             write=lambda _: None,

@@ -12,7 +12,7 @@ from reconciler.adapters.keeper.journal import Journal, Record, compact, decoded
 from reconciler.adapters.keeper.tidier import Tidier
 
 MEMORY_LOOK = 0.25
-PATIENCE = 0.02
+PATIENCE = 0.25
 _WAITID = hasattr(os, "waitid")
 
 
