@@ -20,6 +20,8 @@ class Phase(StrEnum):
 
 
 ACTIVE = frozenset({Phase.CREATED, Phase.RUNNING})
+COUNTED = frozenset({Phase.SUCCEEDED, Phase.EARLY_STOPPED})
+"""Phases whose readings are a result: what a crashed or killed trial printed before is kept, but is never the best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,8 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0 ok, 1 refused or failed, 2 changes pending (plan) or wrong usage, 130 interrupted."""
     args = parser().parse_args(argv)
-    command = cast("Command", importlib.import_module(f"reconciler.commands.{args.command}"))
     try:
+        command = cast("Command", importlib.import_module(f"reconciler.commands.{args.command}"))
         return command.run(args)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

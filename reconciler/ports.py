@@ -1,6 +1,7 @@
 """What the reconciler needs from the world. Each port has one contract suite, run against every adapter."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -38,6 +39,10 @@ class Cluster(Protocol):
     NotFound, AlreadyExists, Conflict (stale resourceVersion), Expired (too old to watch), Refused (invalid),
     Unavailable (throttled, unreachable, disk full). Returned dicts belong to the caller.
     """
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Writes inside may be made durable together at its end, all or none of them; nested ones join the outer."""
+        ...
 
     def list(self, *, kind: str, namespace: str = "", selector: str = "", fields: str = "") -> Listing:
         """All objects of a kind, in one namespace or all; label and field selector in Kubernetes' syntax."""

@@ -91,8 +91,8 @@ class Live:
     """A trial that is not over: what its executor sees and what its output has said so far.
 
     `drained` is True when all output of an ended attempt was read. `note` is what the collector has to say about
-    readings that are none (NaN, empty). `stopping` says that a stop was asked for, `gpus` which devices it holds, `age` how
-    many seconds ago it was seen to start.
+    readings that are none (NaN, empty). `stopping` says that a stop was asked for, `gpus` which devices it holds, `age`
+    how many seconds ago it was seen to start.
     """
 
     trial: Trial
@@ -126,16 +126,18 @@ class Best:
 class World:
     """Everything about one experiment at one moment.
 
-    `listed` is False while the source could not be read, so that nothing is ever deleted by mistake. `live` holds the
-    active trials of every run, `suggestions` the answers without a trial, `asked` how many points were asked for in
-    this run and `ahead` how many may be asked for before they are needed, `last_run` the highest run number ever used under this name. `status_age` is the seconds since the
-    status was last written, `changes` how many changes it lacks. `positions` tells who waits in which place.
+    `listed` is False while the source does not tell what is gone (`unlisted` says why), so that nothing is ever deleted
+    by mistake. `live` holds the active trials of every run, `suggestions` the answers without a trial, `asked` how many
+    points were asked for in this run and `ahead` how many may be asked for before they are needed, `last_run` the
+    highest run number ever used under this name. `status_age` is the seconds since the status was last written,
+    `changes` how many changes it lacks. `positions` tells who waits in which place.
     """
 
     now: str
     namespace: str
     name: str
     listed: bool = True
+    unlisted: str = "SourceUnreadable()"
     wanted: Wanted | None = None
     refusal: str = ""
     run: Run | None = None

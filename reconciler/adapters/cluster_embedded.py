@@ -1,6 +1,7 @@
 """The Cluster port on SQLite: the API server's semantics in one file, for machines without a cluster."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, cast
 
@@ -10,7 +11,8 @@ from reconciler import kinds as known
 from reconciler.adapters import embedded_events as events
 from reconciler.adapters import embedded_metadata as rules
 from reconciler.adapters.embedded_patch import json_patch, merge
-from reconciler.adapters.embedded_rows import Row, Rows
+from reconciler.adapters.embedded_row import Row
+from reconciler.adapters.embedded_rows import Rows
 from reconciler.adapters.embedded_selectors import field_test, label_test
 from reconciler.adapters.embedded_writer import Target, Writer
 from reconciler.kinds import KINDS, Kind
@@ -46,6 +48,10 @@ class EmbeddedCluster:
     def close(self) -> None:
         """Let go of the file; another process may write from now on."""
         self._rows.close()
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Writes inside are made durable together at its end, all or none of them; nested ones join the outer."""
+        return self._rows.transaction()
 
     def list(self, *, kind: str, namespace: str = "", selector: str = "", fields: str = "") -> Listing:
         """All objects of a kind by namespace and name, and the version to watch from."""

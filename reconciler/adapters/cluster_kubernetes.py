@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import quote, urlencode
@@ -50,6 +51,10 @@ class KubernetesCluster:
         self._server.close()
 
     # ------------------------------------------------------------------------------------------------------ reading
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Nothing is held back: an API server makes every write durable at once."""
+        return nullcontext()
 
     def list(self, *, kind: str, namespace: str = "", selector: str = "", fields: str = "") -> Listing:
         """All objects of a kind by namespace and name, page by page, and the version to watch from."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from kagit.experiment import Json
 from reconciler.adapters.embedded_metadata import rfc3339
-from reconciler.adapters.embedded_rows import Row, Rows
+from reconciler.adapters.embedded_row import Row
+from reconciler.adapters.embedded_rows import Rows
 from reconciler.kinds import Kind
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"

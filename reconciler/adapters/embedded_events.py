@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal, cast
 
 from kagit.experiment import Json
-from reconciler.adapters.embedded_rows import Change, whole
+from reconciler.adapters.embedded_row import Change, whole
 from reconciler.adapters.embedded_selectors import Test
 from reconciler.adapters.json_text import loads
 from reconciler.ports import Event

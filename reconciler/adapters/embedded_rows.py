@@ -8,13 +8,14 @@ import sqlite3
 import threading
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from kagit.errors import Expired, Refused, Unavailable
 from kagit.experiment import Json
 from reconciler.adapters.embedded_lock import WriterLock
+from reconciler.adapters.embedded_row import Change, Row, split
 from reconciler.adapters.json_text import dumps, loads
 
 _SCHEMA = """
@@ -31,52 +32,6 @@ _OBJECT = "id, kind, namespace, name, uid, version, main, status, managers"
 MEMORY = ":memory:"
 _POLL = 0.1
 """Seconds between two looks of a process that only reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One stored object; `main` is its JSON without status and resourceVersion."""
-
-    id: int
-    kind: str
-    namespace: str
-    name: str
-    uid: str
-    version: int
-    main: str
-    status: str | None
-    managers: str | None
-
-    def object(self) -> Json:
-        """The object as the API shows it."""
-        return whole(self.main, self.status, self.version)
-
-
-class Change(NamedTuple):
-    """One change of one object; `before` is set when its labels changed."""
-
-    version: int
-    type: str
-    main: str
-    status: str | None
-    before: str | None
-
-
-def whole(main: str, status: str | None, version: int) -> Json:
-    """An object put together from its stored parts."""
-    body: Json = loads(main)
-    body["metadata"]["resourceVersion"] = str(version)
-    if status is not None:
-        body["status"] = loads(status)
-    return body
-
-
-def split(body: Json) -> tuple[str, str | None]:
-    """An object's stored parts."""
-    metadata = {key: value for key, value in body["metadata"].items() if key != "resourceVersion"}
-    main = {**body, "metadata": metadata}
-    status = main.pop("status", None)
-    return dumps(main), None if status is None else dumps(status)
 
 
 class Rows:
@@ -147,6 +102,9 @@ class Rows:
             raise Refused(f"{self.path} was opened for reading only")
         with self.changed, self._translated():
             before = self._version
+            if self._db.in_transaction:  # inside a batch, whose end makes it durable
+                yield from self._part(before)
+                return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -160,6 +118,18 @@ class Rows:
                 raise
             if self._version != before:
                 self.changed.notify_all()
+
+    def _part(self, before: int) -> Generator[None]:
+        self._db.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._version = before
+            if self._db.in_transaction:  # a full disk may have ended all of it
+                self._db.execute("ROLLBACK TO part")
+                self._db.execute("RELEASE part")
+            raise
+        self._db.execute("RELEASE part")
 
     @contextmanager
     def _snapshot(self) -> Generator[int]:

@@ -13,7 +13,8 @@ from reconciler import kinds as known
 from reconciler.adapters import embedded_apply as ownership
 from reconciler.adapters import embedded_metadata as rules
 from reconciler.adapters.embedded_collector import Collector
-from reconciler.adapters.embedded_rows import Row, Rows
+from reconciler.adapters.embedded_row import Row
+from reconciler.adapters.embedded_rows import Rows
 from reconciler.adapters.json_text import dumps, loads
 from reconciler.kinds import Kind
 

@@ -20,6 +20,7 @@ TROUBLES_ONCE = 8
 """With --once, how often trouble with the repository is met before giving up."""
 
 
+@session.stoppable()
 def run(args: argparse.Namespace) -> int:
     """Follow the repository; with --once until everything is over and reported."""
     watching = settings.Watching(
@@ -38,7 +39,6 @@ def run(args: argparse.Namespace) -> int:
     allowed = repo.local is not None or watching.allow_local_execution
     with (
         wiring.engine(watching.machine, repo=repo) as engine,
-        session.stoppable(),
         session.display(engine) as display,
         _woken(repo, watching, display) as woken,
     ):

@@ -19,11 +19,12 @@ from reports import site
 TICK = 0.5
 
 
+@session.stoppable()
 def run(args: argparse.Namespace) -> int:
     """Run to the end, write the report, print where it is; 1 when the experiment failed or was refused."""
     wanted = _wanted(args.file)
     machine = settings.Machine(state=args.state, slots=args.slots, gpus=settings.devices(args.gpus))
-    with wiring.engine(machine, here=Path.cwd()) as engine, session.stoppable(), session.display(engine) as display:
+    with wiring.engine(machine, here=Path.cwd()) as engine, session.display(engine) as display:
         spec = wanted.experiment
         if spec is None:
             raise Refused("; ".join(wanted.errors))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from kagit import conditions as c
 from kagit.objective import Objective
-from kagit.trial import Trial
+from kagit.trial import COUNTED, Trial
 from reconciler.actions import (
     Action,
     DeleteExperiment,
@@ -111,14 +111,14 @@ def _after(world: World, deeds: Sequence[Action], run: Run) -> tuple[Counts, Bes
     for deed in deeds:
         if isinstance(deed, FinishTrial) and phases[deed.name].run == run.number:
             counts = counts.moved(phases[deed.name].phase, deed.phase)
-            ended = replace(phases[deed.name], observation=deed.observation)
+            ended = replace(phases[deed.name], phase=deed.phase, observation=deed.observation)
             best = better(run.experiment.objective, best, trial=ended)
     return counts, best
 
 
 def better(objective: Objective, best: Best | None, *, trial: Trial) -> Best | None:
-    """The better of the best so far and another trial; of equals the one with the lower index, whoever came first."""
-    value = objective.value(trial.observation)
+    """The better of the best so far and another trial that came to a result; of equals the one with the lower index."""
+    value = objective.value(trial.observation) if trial.phase in COUNTED else None
     if value is None:
         return best
     new = Best(trial=trial.name, index=trial.index, value=value)

@@ -84,7 +84,7 @@ def _lost(live: Live, *, wanted: bool, now: str) -> tuple[Action, ...]:
 
 def _stopped(live: Live) -> RetryTrial:
     """It was stopped together with its reconciler: that says nothing about the trial, however often it happens."""
-    message = f"attempt {live.trial.attempt} was stopped together with the reconciler; starting it again"
+    message = f"attempt {live.trial.attempt} was stopped before it was over; starting it again"
     return RetryTrial(name=live.trial.name, attempt=live.trial.attempt + 1, message=message)
 
 

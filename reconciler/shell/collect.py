@@ -4,7 +4,8 @@ from kagit.experiment import Experiment
 from reconciler.core.readings import Parser
 from reconciler.core.tally import Tally
 from reconciler.ports import Executor, Reading, Sighting, State, Store
-from reconciler.shell.ledger import Follow, Ledger
+from reconciler.shell.following import Follow
+from reconciler.shell.ledger import Ledger
 
 PIECE = 1 << 20
 MAX_PIECES = 64

@@ -15,6 +15,9 @@ from reconciler.shell.source import GitSource, Seen, with_broken
 from reconciler.world import Wanted
 from repo_layout.settings import Settings
 
+PUBLISH_LOOK = 0.25
+"""Seconds between two looks at which reports are due."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -107,7 +110,7 @@ class Follower:
         for title, text in sorted(refusals.items()):
             source = wanted[title].source
             self.say(f"{source.path}:{source.line}:1: {'/'.join(title)} is refused: {text} [refused]")
-        loop.want(wanted, listed=not refused, refusals=refusals)
+        loop.want(wanted, refusals=refusals, unlisted="MassDeletionRefused()" if refused else "")
 
     def _publish(self) -> bool:
         """Commit the reports that are due; True when none is left."""
@@ -115,9 +118,12 @@ class Follower:
             return False
         ledgers = [ledger for ledger in self.shown() if ledger.run is not None]
         now = self.loop.hands.clock.now()
-        if not self.publisher.due(ledgers, self.seen.settings):
+        if now < self.next_publish and not self.loop.quiet:
+            return False
+        if not self.publisher.due(ledgers, self.seen.settings) and not self.publisher.index_due(ledgers):
+            self.next_publish = now + PUBLISH_LOOK
             return True
-        if now < self.next_publish:
+        if now < self.next_publish and self.troubles:
             return False
         try:
             self._put_out(ledgers, self.seen.settings)
@@ -142,8 +148,7 @@ class Follower:
         due = self.publisher.due(ledgers, wishes)
         files, _ = publish.tree(due, ledgers, self.loop.hands, wishes, images=self.policy.images)
         self.write(files)
-        for ledger in due:
-            publish.mark(ledger, self.loop.hands)
+        self.publisher.done(due, ledgers)
 
     def _trouble(self, text: str) -> None:
         self.troubles += 1

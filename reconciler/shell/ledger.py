@@ -14,81 +14,18 @@ from typing import Any, TypeAlias
 from algorithms.contract import Finished, HistoryDigest, Optimizer
 from kagit import names
 from kagit.experiment import Experiment, Json
-from kagit.objective import Observation
 from kagit.shapes import mapping, text
 from kagit.suggestion import Suggestion
-from kagit.trial import Phase, Trial
+from kagit.trial import COUNTED, Phase, Trial
 from kagit.v1beta1 import objects, pieces
 from reconciler.core.plan import better
 from reconciler.core.problem import ahead
-from reconciler.core.readings import Parser
 from reconciler.core.slots import Share
-from reconciler.core.tally import Tally
-from reconciler.ports import Sighting, State
-from reconciler.world import Best, Counts, Grant, Live, Run, Source, Wanted, World
+from reconciler.shell.following import Follow
+from reconciler.world import Best, Counts, Grant, Run, Source, Wanted, World
 
 Title: TypeAlias = tuple[str, str]
 """Namespace and name of an experiment."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Follow:
-    """A trial that is not over, with what is being read of it. `offset` is how far its output was read."""
-
-    trial: Trial
-    namespace: str
-    manifest: Json = field(repr=False)
-    slots: int = 1
-    gpus_wanted: int = 0
-    gpus: tuple[str, ...] = ()
-    order: int = 0
-    sighting: Sighting | None = None
-    since: float = 0.0
-    parser: Parser | None = None
-    tally: Tally | None = None
-    offset: int = 0
-    drained: bool = False
-    stopping: bool = False
-    note: str = ""
-    observation: Observation = ()
-
-    @property
-    def work_name(self) -> str:
-        """Name of the present attempt, unique on a machine and the same for the same attempt."""
-        return names.work_name(namespace=self.namespace, trial=self.trial.name, attempt=self.trial.attempt)
-
-    def restart(self, trial: Trial) -> None:
-        """Forget what was seen of an attempt that is gone."""
-        self.trial, self.sighting, self.parser, self.tally = trial, None, None, None
-        self.since, self.offset, self.drained, self.stopping, self.note, self.observation = 0.0, 0, False, False, "", ()
-
-    def seen(self, seconds: float) -> Live:
-        """The frozen picture that decisions are made from."""
-        return Live(
-            trial=self.trial,
-            sighting=self.sighting,
-            observation=self.observation,
-            drained=self.drained,
-            note=self.note,
-            stopping=self.stopping,
-            gpus=self.gpus,
-            age=seconds - self.since if self.uses else 0.0,
-        )
-
-    @property
-    def unread(self) -> bool:
-        """Whether it has ended and not all of its output was read."""
-        return self.sighting is not None and self.sighting.state is not State.RUNNING and not self.drained
-
-    @property
-    def uses(self) -> bool:
-        """Whether it occupies its slots and devices now."""
-        return self.sighting is not None and self.sighting.state is State.RUNNING
-
-    @property
-    def waits(self) -> bool:
-        """Whether it could start if it were given a place."""
-        return self.sighting is None and self.trial.phase is Phase.CREATED
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,12 +42,16 @@ class Earlier:
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """One experiment. `asked` counts the points asked for in this run; `changes` those not yet in the status."""
+    """One experiment, as far as it is known.
+
+    `unlisted` says why the source does not tell what is gone; `asked` counts the points asked for in this run,
+    `changes` those not yet in the status.
+    """
 
     namespace: str
     name: str
     wanted: Wanted | None = None
-    listed: bool = False
+    unlisted: str = "SourceUnreadable()"
     refusal: str = ""
     run: Run | None = None
     body: Json = field(default_factory=dict[str, Any], repr=False)
@@ -177,7 +118,7 @@ class Ledger:
     def become(self, fresh: "Ledger") -> None:
         """Take over all that another ledger of the same experiment knows; what is wanted of it stays."""
         for slot in self.__slots__:
-            if slot not in {"wanted", "listed"} and (slot != "refusal" or fresh.refusal):
+            if slot not in {"wanted", "unlisted"} and (slot != "refusal" or fresh.refusal):
                 setattr(self, slot, getattr(fresh, slot))
 
     def finished(self) -> Iterator[Finished]:
@@ -186,7 +127,7 @@ class Ledger:
             objective = self.run.experiment.objective
             for trial in sorted(self.trials.values(), key=lambda one: one.index):
                 if trial.is_over:
-                    value = objective.value(trial.observation)
+                    value = objective.value(trial.observation) if trial.phase in COUNTED else None
                     yield Finished(index=trial.index, point=trial.point, value=value)
 
     def begin(self, run: Run) -> None:
@@ -235,7 +176,7 @@ class Ledger:
         self.live.pop(trial.name, None)
         if self.run is None or not new:
             return
-        value = self.run.experiment.objective.value(trial.observation)
+        value = self.run.experiment.objective.value(trial.observation) if trial.phase in COUNTED else None
         self.best = better(self.run.experiment.objective, self.best, trial=trial)
         told = Finished(index=trial.index, point=trial.point, value=value)
         self.history.add(told)
@@ -275,7 +216,8 @@ class Ledger:
             now=now,
             namespace=self.namespace,
             name=self.name,
-            listed=self.listed,
+            listed=not self.unlisted,
+            unlisted=self.unlisted,
             wanted=self.wanted,
             refusal=self.refusal,
             run=self.run,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kagit import names
-from kagit.errors import Conflict, Refused, Unavailable
+from kagit.errors import Conflict, NotFound, Refused, Unavailable
 from kagit.trial import Phase
 from reconciler.actions import RecordRunning, StartTrial, StopTrial
 from reconciler.core import slots
@@ -12,8 +12,9 @@ from reconciler.core.plan import plan
 from reconciler.ports import Sighting
 from reconciler.shell import recall
 from reconciler.shell.collect import collect
+from reconciler.shell.following import Follow
 from reconciler.shell.hands import Hands, forget_all
-from reconciler.shell.ledger import Follow, Ledger, Title, moment
+from reconciler.shell.ledger import Ledger, Title, moment
 from reconciler.shell.perform import perform
 from reconciler.world import Wanted
 
@@ -24,6 +25,7 @@ FLUSH_INTERVAL = 5.0
 RETRY_FIRST, RETRY_LAST = 0.05, 30.0
 ENDS_A_LOOK = (StartTrial, StopTrial, RecordRunning)
 """Deeds after which only the world itself can bring something new to decide."""
+TAKEN = "an experiment of this name came from elsewhere into this state directory; rename it, or give another --state"
 NOTHING = slots.Share(grants={}, positions={})
 
 
@@ -44,6 +46,7 @@ class Loop:
     say: Callable[[str], None] = lambda _: None
     ledgers: dict[Title, Ledger] = field(default_factory=dict[Title, Ledger])
     dirty: dict[Title, None] = field(default_factory=dict[Title, None])
+    others: set[Title] = field(default_factory=set[Title])
     later: dict[Title, tuple[float, float]] = field(default_factory=dict[Title, tuple[float, float]])
     collected_at: float = 0.0
     flushed_at: float = 0.0
@@ -59,17 +62,18 @@ class Loop:
 
     def keep(self, mine: Callable[[Ledger], bool]) -> None:
         """Leave alone every experiment that is not mine: another command's, in the same state directory."""
-        self.ledgers = {title: ledger for title, ledger in self.ledgers.items() if mine(ledger)}
+        self.others = {title for title, ledger in self.ledgers.items() if not mine(ledger)}
+        self.ledgers = {title: ledger for title, ledger in self.ledgers.items() if title not in self.others}
         self.dirty = {title: None for title in self.dirty if title in self.ledgers}
 
-    def want(self, wanted: Mapping[Title, Wanted], *, listed: bool = True, refusals: Mapping[Title, str]) -> None:
-        """Take over what the source asks for now; with `listed` False nothing that is missing there is deleted."""
-        for title in {*wanted, *self.ledgers}:
+    def want(self, wanted: Mapping[Title, Wanted], *, refusals: Mapping[Title, str], unlisted: str = "") -> None:
+        """Take over what the source asks for now. With a reason in `unlisted` nothing that it lacks is deleted."""
+        for title in sorted({*wanted, *self.ledgers}):
             ledger = self.ledgers.setdefault(title, Ledger(namespace=title[0], name=title[1]))
-            new = wanted.get(title, None if listed else ledger.wanted)
-            refusal = refusals.get(title, "")
-            if (new, listed, refusal) != (ledger.wanted, ledger.listed, ledger.refusal):
-                ledger.wanted, ledger.listed, ledger.refusal = new, listed, refusal
+            new = wanted.get(title, ledger.wanted if unlisted else None)
+            refusal = TAKEN if title in self.others else refusals.get(title, "")
+            if (new, unlisted, refusal) != (ledger.wanted, ledger.unlisted, ledger.refusal):
+                ledger.wanted, ledger.unlisted, ledger.refusal = new, unlisted, refusal
                 self.touch(title)
 
     def touch(self, title: Title) -> None:
@@ -88,10 +92,8 @@ class Loop:
         self._flush()
         while self.dirty and self.heard:  # what runs is not known before the executor has told it
             titles, self.dirty = list(self.dirty), {}
-            for title in titles:
-                if title not in self.later or title in due:
-                    self._look_safely(title)
-            self._pass_on()
+            self._look_at([title for title in titles if title not in self.later or title in due])
+            self._share_out()
 
     @property
     def quiet(self) -> bool:
@@ -115,13 +117,16 @@ class Loop:
 
     def _sighted(self, sighting: Sighting) -> None:
         namespace, trial, attempt = names.parse_work_name(sighting.name)
-        ledger = self.ledgers.get((namespace, names.experiment_of(trial)))
+        title = (namespace, names.experiment_of(trial))
+        if title in self.others:
+            return  # whoever it belongs to will be told of it again
+        ledger = self.ledgers.get(title)
         follow = ledger.live.get(trial) if ledger is not None else None
         if ledger is not None and follow is not None and follow.trial.attempt == attempt:
             follow.since = follow.since if follow.uses else self.hands.clock.now()
             follow.sighting = sighting
             self._collect(ledger, follow)
-            self.touch((ledger.namespace, ledger.name))
+            self.touch(title)
             return
         try:
             recall.leftover(sighting, ledger, self.hands)
@@ -134,6 +139,8 @@ class Loop:
         try:
             while collect(ledger, follow, executor=self.hands.executor, store=self.hands.store):
                 pass  # a long output is read in turns
+        except NotFound:
+            follow.drained, follow.note = follow.unread, "its output is gone from the state directory"
         except (Unavailable, Conflict) as error:
             follow.parser = None  # read on from what the store holds
             self._trouble(f"{ledger.title}: {error}")
@@ -168,13 +175,25 @@ class Loop:
             self.last_trouble = text
             self.say(f"{text}; trying again")
 
-    def _look_safely(self, title: Title) -> None:
+    def _look_at(self, titles: Sequence[Title]) -> None:
+        """Look at experiments whose deeds become durable together, before anything is started because of them."""
+        try:
+            with self.hands.cluster.batch():
+                for title in titles:
+                    self._look_safely(title, NOTHING)
+        except (Unavailable, Conflict) as error:  # none of it happened
+            self._trouble(str(error))
+            for title in titles:
+                self.ledgers[title].stale = True
+                self._postpone(title, first=RETRY_FIRST)
+
+    def _look_safely(self, title: Title, share: slots.Share) -> None:
         """One bad experiment never stops the others; trouble is retried ever more slowly."""
         ledger = self.ledgers[title]
         try:
             if ledger.stale:
                 recall.again(ledger, self.hands)
-            self._look(title)
+            self._look(ledger, share)
         except Conflict:
             ledger.stale = True
             self._postpone(title, first=0.0)
@@ -193,41 +212,38 @@ class Loop:
         wait = min(max(2 * wait, first, RETRY_FIRST / 4), RETRY_LAST)
         self.later[title] = (self.hands.clock.now() + wait, wait)
 
-    def _look(self, title: Title) -> None:
-        ledger = self.ledgers[title]
+    def _look(self, ledger: Ledger, share: slots.Share) -> None:
         for _ in range(MAX_LOOKS):
-            share = self._share() if any(follow.waits for follow in ledger.live.values()) else NOTHING
             seconds = self.hands.clock.now()
             decided = plan(ledger.world(now=moment(seconds), seconds=seconds, share=share))
             ledger.waiting = decided.waiting
             for action in decided.actions:
                 perform(action, ledger, self.hands)
-            if all(isinstance(action, ENDS_A_LOOK) for action in decided.actions):
+            ended = any(follow.drained for follow in ledger.live.values())
+            if all(isinstance(action, ENDS_A_LOOK) for action in decided.actions) and not (decided.actions and ended):
                 return
-        self.touch(title)
+        self.touch((ledger.namespace, ledger.name))
 
-    def _share(self) -> slots.Share:
-        """Who may start now, among all trials that wait."""
+    def _share_out(self) -> None:
+        """Give free slots to trials that wait, among all experiments at once: nobody is served for coming first."""
         follows = [(one, follow) for one in self.ledgers.values() for follow in one.live.values()]
+        waiting = {(one.namespace, one.name): None for one, follow in follows if follow.waits}
+        if not waiting:
+            return
         busy = [(one, follow) for one, follow in follows if follow.uses]
         taken = {device for _, follow in busy for device in follow.gpus}
         used: dict[str, int] = {}
         for one, follow in busy:
             used[one.title] = used.get(one.title, 0) + follow.slots
-        return slots.allot(
+        share = slots.allot(
             free=self.capacity.slots - sum(used.values()),
             gpus=[device for device in self.capacity.gpus if device not in taken],
             used=used,
             demands=_demands(follows),
         )
-
-    def _pass_on(self) -> None:
-        """Whoever was waiting for what has become free meanwhile looks again."""
-        if any(follow.waits for ledger in self.ledgers.values() for follow in ledger.live.values()):
-            granted = self._share().grants
-            for title, ledger in self.ledgers.items():
-                if title not in self.later and any(one.work_name in granted for one in ledger.live.values()):
-                    self.touch(title)
+        for title in waiting:
+            if title not in self.later:
+                self._look_safely(title, share)
 
 
 def _demands(follows: Iterable[tuple[Ledger, Follow]]) -> list[slots.Demand]:

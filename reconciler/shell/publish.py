@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import kagit
 from kagit import names
@@ -150,7 +150,7 @@ class Publisher:
     images: Callable[[Json], tuple[str, ...]]
     repo: Repo
     branch: str
-    index_known: set[str] = field(default_factory=set[str])
+    indexed: frozenset[str] = frozenset()
 
     def due(self, ledgers: Iterable[Ledger], settings: Settings) -> list[Ledger]:
         """The experiments whose report must be written now."""
@@ -173,8 +173,6 @@ class Publisher:
     def publish(self, ledgers: Sequence[Ledger], settings: Settings) -> str:
         """Commit and push what is due: the new commit's id, empty if nothing was. Conflict: look again."""
         due = self.due(ledgers, settings)
-        if not due:
-            return ""
         branch = settings.reports.branch or self.branch
         tip = self.repo.fetch(branch)
         files, folders = tree(due, ledgers, self.hands, settings, images=self.images)
@@ -187,9 +185,18 @@ class Publisher:
         )
         if commit != tip:
             self.repo.push(branch=branch, commit=commit, expected=tip)
+        self.done(due, ledgers)
+        return commit if commit != tip else ""
+
+    def index_due(self, ledgers: Iterable[Ledger]) -> bool:
+        """Whether the index names other experiments than it should; after a restart it is built once to be sure."""
+        return {ledger.title for ledger in ledgers} != self.indexed
+
+    def done(self, due: Iterable[Ledger], ledgers: Iterable[Ledger]) -> None:
+        """What was due is out."""
         for ledger in due:
             mark(ledger, self.hands)
-        return commit if commit != tip else ""
+        self.indexed = frozenset(ledger.title for ledger in ledgers)
 
 
 def digest(ledger: Ledger) -> str:
@@ -234,6 +241,7 @@ def message(due: Sequence[Ledger]) -> str:
             last = last_true(ledger.run.conditions)
             parts.append(f"{ledger.title}: {last.type if last is not None else 'Created'}, {len(ledger.trials)} trials")
     subject = f"kagit: report {parts[0]}" if len(parts) == 1 else f"kagit: reports of {len(parts)} experiments"
+    subject = subject if parts else "kagit: index of reports"
     commits = sorted({ledger.source.commit for ledger in due if ledger.source.commit})
     trailers = [f"Kagit-Source-Commit: {commit}" for commit in commits]
     return "\n\n".join(part for part in (subject, "\n".join(parts[:100]), "\n".join(trailers)) if part) + "\n"

@@ -1,5 +1,7 @@
 """After a restart: the ledgers are made again from what the cluster holds."""
 
+from collections.abc import Sequence
+
 from kagit import names
 from kagit.errors import NotFound
 from kagit.experiment import Json
@@ -28,8 +30,12 @@ def everything(hands: Hands) -> dict[Title, Ledger]:
     for body in hands.cluster.list(kind="Experiment").items:
         title = (body["metadata"]["namespace"], body["metadata"]["name"])
         ledgers.setdefault(title, Ledger(namespace=title[0], name=title[1]))
-    for ledger in ledgers.values():
-        again(ledger, hands)
+    trials: dict[Title, list[Json]] = {}
+    for stored in hands.cluster.list(kind="Trial").items:  # once for all: one list each would read everything each time
+        meta = stored["metadata"]
+        trials.setdefault((meta["namespace"], str(at(meta, "labels", names.LABEL_EXPERIMENT))), []).append(stored)
+    for title, ledger in ledgers.items():
+        _read(ledger, trials.pop(title, []), hands)
     return ledgers
 
 
@@ -48,7 +54,8 @@ def look_at(cluster: Cluster) -> dict[Title, Ledger]:
 def again(ledger: Ledger, hands: Hands) -> None:
     """Make a ledger from the cluster's objects, all or nothing; what an executor has told of living trials is kept."""
     fresh = Ledger(namespace=ledger.namespace, name=ledger.name, last_run=ledger.last_run)
-    _read(fresh, hands)
+    selector = f"{names.LABEL_EXPERIMENT}={ledger.name}"
+    _read(fresh, hands.cluster.list(kind="Trial", namespace=ledger.namespace, selector=selector).items, hands)
     for name, one in fresh.live.items():
         old = ledger.live.get(name)
         if old is not None and old.work_name == one.work_name:
@@ -58,7 +65,7 @@ def again(ledger: Ledger, hands: Hands) -> None:
     ledger.become(fresh)
 
 
-def _read(ledger: Ledger, hands: Hands) -> None:
+def _read(ledger: Ledger, trials: Sequence[Json], hands: Hands) -> None:
     where = {"namespace": ledger.namespace, "name": ledger.name}
     try:
         body = hands.cluster.get(kind="Experiment", **where)
@@ -69,8 +76,7 @@ def _read(ledger: Ledger, hands: Hands) -> None:
         ledger.refusal = "the stored object is invalid: " + "; ".join(issue.message for issue in issues)
         return
     ledger.take(body, spec=spec, source=_source(body))
-    selector = f"{names.LABEL_EXPERIMENT}={ledger.name}"
-    for stored in hands.cluster.list(kind="Trial", namespace=ledger.namespace, selector=selector).items:
+    for stored in trials:
         trial = follow(ledger, stored, hands)
         if ledger.run is not None and trial.run != ledger.run.number:
             _earlier(ledger, trial, stored)

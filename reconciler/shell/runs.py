@@ -27,10 +27,15 @@ def start_run(action: a.StartRun, ledger: Ledger, hands: Hands) -> None:
         clean=source.clean,
         earlier=_earlier(ledger),
     )
+    status = objects.experiment_status(conditions=(), started="", completed="", trials={}, best="")
+    status["currentOptimalTrial"] = None
     try:
-        stored = hands.cluster.create(body)
+        hands.cluster.create(body)
     except AlreadyExists:
-        keep_suggestions((), ledger, hands, run=action.number)  # before the spec: an answer never meets another spec
+        # All that belongs to the old run goes before the new spec comes: a crash in between leaves a run without an
+        # end, which is replaced again, and never a new run that looks over.
+        keep_suggestions((), ledger, hands, run=action.number)
+        patch_status(ledger, hands, status, kind="Experiment")
         stored = hands.cluster.patch(
             kind="Experiment",
             namespace=ledger.namespace,
@@ -41,8 +46,8 @@ def start_run(action: a.StartRun, ledger: Ledger, hands: Hands) -> None:
             ],
             form="json",
         )
-    status = objects.experiment_status(conditions=(), started="", completed="", trials={}, best="")
-    stored = patch_status(ledger, hands, {**status, "currentOptimalTrial": None}, kind="Experiment")
+    else:
+        stored = patch_status(ledger, hands, status, kind="Experiment")
     ledger.take(stored, spec=action.experiment, source=source)
 
 
@@ -57,6 +62,10 @@ def _earlier(ledger: Ledger) -> dict[int, tuple[str, str]]:
 def extend_run(action: a.ExtendRun, ledger: Ledger, hands: Hands) -> None:
     """Change the budget of the run that is there."""
     spec = action.experiment
+    if ledger.run is not None and ledger.run.conditions != action.conditions:
+        # First, for the same reason as above: what is over would otherwise look over with more to do.
+        status: Json = {"conditions": pieces.conditions_out(action.conditions)}
+        patch_status(ledger, hands, status, kind="Experiment")
     stored = hands.cluster.patch(
         kind="Experiment",
         namespace=ledger.namespace,
@@ -71,9 +80,6 @@ def extend_run(action: a.ExtendRun, ledger: Ledger, hands: Hands) -> None:
         ],
         form="json",
     )
-    if ledger.run is not None and ledger.run.conditions != action.conditions:
-        status = {"conditions": pieces.conditions_out(action.conditions)}
-        stored = patch_status(ledger, hands, status, kind="Experiment")
     ledger.take(stored, spec=spec, source=ledger.source)
 
 

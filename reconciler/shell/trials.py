@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kagit import names
-from kagit.errors import AlreadyExists, Broken
+from kagit.errors import AlreadyExists, Broken, Refused
 from kagit.experiment import Json
 from kagit.template import fill
 from kagit.trial import Phase, Trial
 from kagit.v1beta1 import objects
 from reconciler import actions as a
 from reconciler.ports import Sighting, State, Work
+from reconciler.shell.following import Follow
 from reconciler.shell.hands import Hands, patch_status
-from reconciler.shell.ledger import Follow, Ledger
+from reconciler.shell.ledger import Ledger
 
 
 def create_trial(action: a.CreateTrial, ledger: Ledger, hands: Hands) -> None:
@@ -83,25 +84,39 @@ def start_trial(action: a.StartTrial, ledger: Ledger, hands: Hands) -> None:
     if action.gpus and one.gpus != action.gpus:
         one.gpus = action.gpus  # written before the start, so that a crash cannot give a device away twice
         _record(ledger, hands, one.trial, gpus=action.gpus)
-    run = ledger.run
-    primary = run.experiment.template.primary_container if run is not None else ""
-    hands.executor.start(
-        Work(
+    try:
+        hands.executor.start(_work(action, one, ledger, hands))
+    except Refused as error:
+        now = hands.now
+        one.sighting = Sighting(
             name=one.work_name,
-            trial=action.name,
-            namespace=ledger.namespace,
-            manifest=one.manifest,
-            primary_container=primary,
-            directory=hands.workplace(ledger),
-            env={names.ENV_TRIAL_NAME: action.name},
-            gpus=action.gpus,
+            state=State.ENDED,
+            started=now,
+            finished=now,
+            reason="StartError",
+            message=str(error),
         )
-    )
+        one.drained = True  # it never ran: there is nothing to read
+        return
     if one.sighting is None:  # what its executor says of it comes a moment later
         one.sighting, one.since = (
             Sighting(name=one.work_name, state=State.RUNNING, started=hands.now),
             hands.clock.now(),
         )
+
+
+def _work(action: a.StartTrial, one: Follow, ledger: Ledger, hands: Hands) -> Work:
+    run = ledger.run
+    return Work(
+        name=one.work_name,
+        trial=action.name,
+        namespace=ledger.namespace,
+        manifest=one.manifest,
+        primary_container=run.experiment.template.primary_container if run is not None else "",
+        directory=hands.workplace(ledger),
+        env={names.ENV_TRIAL_NAME: action.name},
+        gpus=action.gpus,
+    )
 
 
 def record_running(action: a.RecordRunning, ledger: Ledger, hands: Hands) -> None:
@@ -116,12 +131,13 @@ def retry_trial(action: a.RetryTrial, ledger: Ledger, hands: Hands) -> None:
     one = ledger.live.get(action.name)
     if one is None:
         return
-    hands.done.append(one.work_name)
+    attempt = one.work_name
     trial = replace(
         one.trial, phase=Phase.CREATED, attempt=action.attempt, message=action.message, started="", observation=()
     )
-    one.restart(trial)
     _record(ledger, hands, trial)
+    one.restart(trial)
+    hands.done.append(attempt)
 
 
 def stop_trial(action: a.StopTrial, ledger: Ledger, hands: Hands) -> None:

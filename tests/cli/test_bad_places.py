@@ -12,11 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import (
-    KAGIT,
     LOSS,
     Origin,
     background,
-    environment,
     eventually,
     git,
     lines,
@@ -130,18 +128,9 @@ def test_a_part_of_the_state_directory_that_something_else_occupies(cli, here: P
         occupied.mkdir()
     else:
         occupied.write_text("")
-    process = subprocess.run(
-        [*KAGIT, "reconcile", "--repo", origin.url, "--once", "--state", "st"],
-        cwd=here,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert process.returncode == 1
-    assert "Traceback" not in process.stderr
-    assert part in process.stderr
+    done = cli("reconcile", "--repo", origin.url, "--once", "--state", "st")
+    assert done.code == 1
+    assert part in done.err
     occupied.rmdir() if occupied.is_dir() else occupied.unlink()
     done = cli("reconcile", "--repo", origin.url, "--once", "--state", "st")
     assert done.code == 0, done.err
@@ -211,5 +200,21 @@ def test_a_full_disk_is_waited_out_and_nothing_is_lost(cli, here: Path, origin: 
         assert [one["status"] for one in origin.trials("a")] == ["Succeeded"] * 6
         assert counted(cli) == [60001] * 6
         none_left(here)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a disk")
+def test_a_disk_that_may_only_be_read(cli, here: Path, origin: Origin):
+    origin.push({A: manifest("a", LOSS)})
+    disk = here / "st"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,ro", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        done = cli("reconcile", "--repo", origin.url, "--once", "--state", "st")
+        assert done.code == 1
+        assert "Read-only file system" in done.err
+        assert "give another one with --state" in done.err
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)

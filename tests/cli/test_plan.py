@@ -136,6 +136,14 @@ def test_what_does_not_fit_this_machine_is_refused(plan, origin: Origin):
     assert "Argo Workflows" in found["default/a"][1]
 
 
+def test_a_plan_is_made_for_the_slots_that_the_reconciler_will_have(plan, origin: Origin):
+    origin.push({A: manifest("a", LOSS, container={"resources": {"requests": {"cpu": "3"}}})})
+    code, found = plan("--slots", "2")
+    assert (code, found["default/a"][0]) == (1, "refuse")
+    assert "raise --slots" in found["default/a"][1]
+    assert plan("--slots", "3")[0] == 2
+
+
 def test_the_table_has_a_mark_a_word_a_name_and_a_reason(cli, origin: Origin):
     origin.push({A: manifest("a", LOSS)})
     done = cli("plan", "--repo", origin.url)

@@ -74,6 +74,9 @@ def test_an_experiment_without_a_slot_says_in_which_place_it_waits(here: Path, o
         origin.push({B: manifest("b", sh(SLOW), trials=1)})
         said = here / "err.txt"
         eventually(lambda: re.search(r"default/b: .*WaitingForSlot\(position 1\)", said.read_text()), "it says so")
+        waiting = kagit("logs", "b-1-0000", cwd=here)
+        assert waiting.returncode == 1
+        assert waiting.stderr == "kagit logs: trial b-1-0000 has not started yet; wait for it with --follow\n"
         go.touch()
         eventually(lambda: "reports/default/b/best.yaml" in origin.files(), "both are reported")
     assert lines(ledger) == ["a-1-0000", "b-1-0000"]

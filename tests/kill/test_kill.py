@@ -7,6 +7,7 @@ import json
 import random
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ import pytest
 from tests.cli.support import (
     Origin,
     background,
+    environment,
     eventually,
     kagit,
     lines,
@@ -32,7 +34,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 TRIALS, KILLS, SEEDS = 20, 10, range(5)
 STAGES = ("start-up", "running", "reporting")
 SCRIPT = """echo "start $KATIB_TRIAL_NAME ${trialParameters.rate}" >> "$LEDGER"
-echo loss=3; sleep 0.15; echo loss=2; echo loss=${trialParameters.rate}
+echo loss=3; sleep 0.15; echo loss=2
+if [ -e "$HOLD" ]; then echo "hold $KATIB_TRIAL_NAME" >> "$LEDGER"; while [ -e "$HOLD" ]; do sleep 0.02; done; fi
+echo loss=${trialParameters.rate}
 echo "end $KATIB_TRIAL_NAME" >> "$LEDGER"
 """
 # Every push takes a moment, and whoever waits to kill in the middle of one is told that it has begun.
@@ -47,8 +51,9 @@ class Scene:
 
     def __init__(self, place: Path) -> None:
         self.place, self.ledger, self.pushes = place, place / "ledger.txt", place / "pushes.txt"
+        self.hold = place / "hold"
         self.origin = Origin(place)
-        self.env = {"LEDGER": str(self.ledger)}
+        self.env = {"LEDGER": str(self.ledger), "HOLD": str(self.hold)}
         self.arguments = ("reconcile", "--repo", self.origin.url, "--once", "--state", place / "state", "--slots", "2")
         self.commit = self.origin.push(
             {
@@ -153,6 +158,7 @@ def test_ten_kills_change_nothing(
     record_property("kills", said)
     with capsys.disabled():
         print(f"\n{said}")  # noqa: T201 - whoever runs it alone wants to see
+    assert starts == TRIALS  # what ran on without its reconciler was found again
     judge(scene)
 
 
@@ -161,9 +167,35 @@ def test_a_polite_end_stops_every_trial_and_loses_nothing(tmp_path: Path, number
     scene = Scene(tmp_path)
     with background(*scene.arguments, cwd=tmp_path, **scene.env) as process:
         eventually(lambda: len(lines(scene.ledger)) >= 7, "trials run")
+        scene.hold.touch()
+        eventually(lambda: "".join(lines(scene.ledger)).count("hold") == 2, "two trials wait in their middle")
         process.send_signal(number)
         assert process.wait(timeout=30) == 130
     assert "interrupted" in (tmp_path / "err.txt").read_text()
     assert processes(str(scene.place)) == []
+    scene.hold.unlink()
     scene.finish()
     judge(scene)
+
+
+def test_an_early_interrupt_is_as_polite(tmp_path: Path):
+    """While modules are loaded, too: no traceback, and nothing left."""
+    scene = Scene(tmp_path)
+    code = (
+        "import signal, sys; from reconciler.cli import main\n"
+        "class Late:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'reconciler.shell.loop': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Late())\n"
+        f"sys.exit(main({[str(one) for one in scene.arguments]!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        env=environment(**scene.env),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+    none_left(scene.place)

@@ -17,7 +17,7 @@ from reconciler.core.slots import Share
 from reconciler.shell.ledger import moment
 from tests.sim.executor_scripted import Script
 from tests.sim.universe import Crash, Universe, argument, manifest
-from tests.sim.watching import Watched
+from tests.sim.watching import OVER, Watched, phase, run_of
 
 PLACES = (("default", "a"), ("default", "b"), ("team", "a"))
 STILL = 20
@@ -207,6 +207,7 @@ def converge(walk: Walk) -> None:
     walk.calm()
     universe = walk.universe
     assert universe.machine.running() == []
+    counts_are_right(walk)
     nobody = Share(grants={}, positions={})
     seconds = universe.clock.now() + 100.0
     for ledger in universe.follower.loop.ledgers.values():
@@ -219,6 +220,29 @@ def converge(walk: Walk) -> None:
     ends_as_wanted(walk)
 
 
+def counts_are_right(walk: Walk) -> None:
+    """Every trial is over, and the status of its experiment counts it."""
+    trials = walk.universe.objects("Trial")
+    assert [one["metadata"]["name"] for one in trials if phase(one) not in OVER] == []
+    for body in walk.universe.objects("Experiment"):
+        meta, status = body["metadata"], body["status"]
+        mine = [
+            phase(one)
+            for one in trials
+            if one["metadata"]["namespace"] == meta["namespace"]
+            and one["metadata"]["labels"]["katib.kubeflow.org/experiment"] == meta["name"]
+            and run_of(one) == run_of(body)
+        ]
+        counted = {
+            "Succeeded": status["trialsSucceeded"],
+            "Failed": status["trialsFailed"],
+            "Killed": status["trialsKilled"],
+            "MetricsUnavailable": status["trialMetricsUnavailable"],
+        }
+        assert status["trials"] == len(mine), f"{meta['name']}: {status['trials']} of {len(mine)}"
+        assert {key: mine.count(key) for key in counted} == counted, meta["name"]
+
+
 def ends_as_wanted(walk: Walk) -> None:
     """Whatever stands in the repository and is neither broken nor refused has been run to its end."""
     universe = walk.universe
@@ -227,7 +251,7 @@ def ends_as_wanted(walk: Walk) -> None:
         assert ledger.wanted is None or ledger.wanted.errors or ledger.run is not None, f"{ledger.title} never ran"
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 @given(slots=st.integers(1, 3), steps=walks)
 def test_every_walk_ends_in_quiet(slots, steps):
     walk = Walk(slots=slots)

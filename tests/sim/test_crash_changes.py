@@ -74,11 +74,7 @@ def undisturbed(name: str) -> tuple[dict, int]:
     return outcome(calm), calm.calls.count - before
 
 
-HALVES = "shell.runs writes the spec before the status: a crash in between leaves a run that looks over"
-MARKS = {name: pytest.mark.xfail(strict=True, reason=HALVES) for name in ("new run of one that is over", "restart")}
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in CHANGES])
+@pytest.mark.parametrize("name", CHANGES)
 def test_a_crash_within_a_change_changes_nothing(name):
     expected, count = undisturbed(name)
     for number in range(1, count + 1):

@@ -89,14 +89,6 @@ class Port:
         return call
 
 
-class InOrder(Loop):
-    """The loop with new wishes in the order of names: a set has another order in every process."""
-
-    def want(self, wanted, *, listed=True, refusals) -> None:
-        super().want(wanted, listed=listed, refusals=refusals)
-        self.dirty = dict(sorted(self.dirty.items()))
-
-
 class Universe:
     """What outlives the reconciler: the cluster's objects, the machine's processes, the store's file, the remote."""
 
@@ -135,7 +127,7 @@ class Universe:
             workplace=lambda _: Path("/"),
             demand=lambda *_: (1, 0),
         )
-        loop = InOrder(hands=hands, capacity=Capacity(slots=self.slots))
+        loop = Loop(hands=hands, capacity=Capacity(slots=self.slots))
         self.follower = None
         loop.start()
         self.follower = Follower(

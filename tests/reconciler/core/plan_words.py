@@ -34,11 +34,11 @@ REASONS = {
 SPEC_KEYS = {"max", "parallel", "max failed", "goal", "algorithm", "resume", "on spec change", "top", "strategy"}
 WORLD_KEYS = {
     "case", "why", "spec", "wanted", "errors", "once more", "unlisted", "refusal", "run", "status", "last run",
-    "over", "best", "live", "suggestions", "asked", "exhausted", "grants", "positions", "changes", "status age",
-    "plan", "waiting",
+    "over", "best", "live", "suggestions", "asked", "ahead", "exhausted", "grants", "positions", "changes",
+    "status age", "plan", "waiting",
 }  # fmt: skip
 LIVE_KEYS = {
-    "trial", "phase", "attempt", "run", "seen", "exit", "says", "loss", "undrained", "note", "stopping", "gpus",
+    "trial", "phase", "age", "attempt", "run", "seen", "exit", "says", "loss", "undrained", "note", "stopping", "gpus",
 }  # fmt: skip
 
 
@@ -91,6 +91,7 @@ def world(case: dict) -> World:
         live=live,
         suggestions=suggestions,
         asked=case.get("asked", asked),
+        ahead=case.get("ahead", 0),
         exhausted=case.get("exhausted", False),
         best=None if best is None else Best(trial=trial_name(0, number), index=0, value=best),
         grants=tuple(_grant(one, number) for one in case.get("grants", ())),
@@ -181,6 +182,7 @@ def _live(given: dict, number: int) -> Live:
         note=given.get("note", ""),
         stopping=given.get("stopping", False),
         gpus=tuple(given.get("gpus", ())),
+        age=given.get("age", 0.0),
     )
 
 
@@ -234,6 +236,8 @@ def words(action: a.Action) -> str:  # noqa: C901, PLR0911 - one arm per action,
         case a.StartTrial():
             devices = f" on {' '.join(action.gpus)}" if action.gpus else ""
             return f"start trial {short(action.name)}, attempt {action.attempt}{devices}"
+        case a.RecordRunning():
+            return f"record that trial {short(action.name)} runs"
         case a.RetryTrial():
             return f"retry trial {short(action.name)} as attempt {action.attempt}: {action.message}"
         case a.StopTrial():

@@ -1,0 +1,72 @@
+"""A trial that is not over, with what its executor and its output have said of it so far."""
+
+from dataclasses import dataclass, field
+
+from kagit import names
+from kagit.experiment import Json
+from kagit.objective import Observation
+from kagit.trial import Phase, Trial
+from reconciler.core.readings import Parser
+from reconciler.core.tally import Tally
+from reconciler.ports import Sighting, State
+from reconciler.world import Live
+
+
+@dataclass(slots=True, kw_only=True)
+class Follow:
+    """A trial that is not over, with what is being read of it. `offset` is how far its output was read."""
+
+    trial: Trial
+    namespace: str
+    manifest: Json = field(repr=False)
+    slots: int = 1
+    gpus_wanted: int = 0
+    gpus: tuple[str, ...] = ()
+    order: int = 0
+    sighting: Sighting | None = None
+    since: float = 0.0
+    parser: Parser | None = None
+    tally: Tally | None = None
+    offset: int = 0
+    drained: bool = False
+    stopping: bool = False
+    note: str = ""
+    observation: Observation = ()
+
+    @property
+    def work_name(self) -> str:
+        """Name of the present attempt, unique on a machine and the same for the same attempt."""
+        return names.work_name(namespace=self.namespace, trial=self.trial.name, attempt=self.trial.attempt)
+
+    def restart(self, trial: Trial) -> None:
+        """Forget what was seen of an attempt that is gone."""
+        self.trial, self.sighting, self.parser, self.tally = trial, None, None, None
+        self.since, self.offset, self.drained, self.stopping, self.note, self.observation = 0.0, 0, False, False, "", ()
+
+    def seen(self, seconds: float) -> Live:
+        """The frozen picture that decisions are made from."""
+        return Live(
+            trial=self.trial,
+            sighting=self.sighting,
+            observation=self.observation,
+            drained=self.drained,
+            note=self.note,
+            stopping=self.stopping,
+            gpus=self.gpus,
+            age=seconds - self.since if self.uses else 0.0,
+        )
+
+    @property
+    def unread(self) -> bool:
+        """Whether it has ended and not all of its output was read."""
+        return self.sighting is not None and self.sighting.state is not State.RUNNING and not self.drained
+
+    @property
+    def uses(self) -> bool:
+        """Whether it occupies its slots and devices now."""
+        return self.sighting is not None and self.sighting.state is State.RUNNING
+
+    @property
+    def waits(self) -> bool:
+        """Whether it could start if it were given a place."""
+        return self.sighting is None and self.trial.phase is Phase.CREATED
