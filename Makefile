@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 ROOMS := kagit algorithms reports repo_layout reconciler
 BIN := .venv/bin
 WORKERS ?= 2
-UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python
+UV_INSTALL := $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
 

@@ -21,5 +21,5 @@ def run(args: argparse.Namespace) -> int:
             print(directory / path)
     except OSError as error:
         raise Unavailable(f"{error.filename}: {error.strerror}; choose a directory that can be written") from error
-    print("\nnext: kagit validate", directory, "&& kagit run", directory / "experiments" / "hello.yaml")
+    print(f"\nnext: cd {directory} && kagit validate . && kagit run experiments/hello.yaml")
     return 0

@@ -145,7 +145,7 @@ def test_init_makes_a_repository_that_validates_and_runs(cli, here: Path):
     assert done.code == 0
     assert (here / "tuning" / ".kagit.yaml").exists()
     following = done.out.splitlines()[-1]
-    assert following == "next: kagit validate tuning && kagit run tuning/experiments/hello.yaml"
+    assert following == "next: cd tuning && kagit validate . && kagit run experiments/hello.yaml"
     assert cli("validate", "tuning").code == 0
 
 

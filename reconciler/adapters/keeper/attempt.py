@@ -88,7 +88,7 @@ class Attempt:
             os.chdir(order["cwd"])
             self.pid = processes.spawn(argv, environment, output)
         except (OSError, ValueError) as error:
-            self._end(None, "StartError", endings.start_error(error, argv[0], order["cwd"], environment))
+            self._end(None, "StartError", endings.start_error(error, argv[0], order["cwd"]))
             return
         finally:
             os.close(output)

@@ -62,14 +62,14 @@ def _how(code: int) -> str:
         return f"ended by signal {-code}"
 
 
-def start_error(error: Exception, command: str, cwd: str, env: dict[str, str]) -> str:
+def start_error(error: Exception, command: str, cwd: str) -> str:
     """Why a command did not start, and the way out."""
     if not os.path.isdir(cwd):  # noqa: PTH112 - pathlib costs start-up time
         return f"working directory {cwd!r} does not exist; images are ignored here, so give a path of this machine"
     if isinstance(error, OSError) and error.filename == cwd:
         return f"working directory {cwd!r} may not be entered: {error.strerror}"
     if isinstance(error, FileNotFoundError):
-        return _not_found(command, cwd, env)
+        return _not_found(command, cwd)
     if isinstance(error, PermissionError):
         return (
             f"command {command!r} is not executable; run chmod +x, or name the interpreter first: [python, {command}]"
@@ -79,13 +79,12 @@ def start_error(error: Exception, command: str, cwd: str, env: dict[str, str]) -
     return f"command {command!r} could not be started: {error}"
 
 
-def _not_found(command: str, cwd: str, env: dict[str, str]) -> str:
+def _not_found(command: str, cwd: str) -> str:
     if "/" in command and processes.find(os.path.join(cwd, command), ""):  # noqa: PTH118 - see above
         return f"command {command!r} is there, but the interpreter that its first line names is not"
     if "/" in command:
-        return f"command {command!r} was not found, seen from {cwd!r}; images are ignored here"
+        return f"command {command!r} was not found, seen from the working directory; images are ignored here"
     here = os.path.join(cwd, command)  # noqa: PTH118 - see above
     if os.path.exists(here):  # noqa: PTH110 - see above
-        return f"command {command!r} was not found in PATH; it is a file in {cwd!r}, so write ./{command}"
-    searched = env.get("PATH", os.defpath)
-    return f"command {command!r} was not found; PATH is {searched!r} and images are ignored here"
+        return f"command {command!r} was not found in PATH; it is a file in the working directory, so write ./{command}"
+    return f"command {command!r} was not found in PATH; images are ignored here, so install it on this machine"
