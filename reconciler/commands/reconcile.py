@@ -5,7 +5,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from kagit.errors import Unavailable
+from kagit.errors import Refused, Unavailable
 from kagit.findings import has_errors
 from reconciler import settings, wiring
 from reconciler.adapters.repo_git import GitRepo
@@ -89,6 +89,8 @@ def _follow(follower: Follower, display: Lines | Screen, woken: threading.Event,
         if once and done:
             follower.loop.finish()
             return
+        if once and follower.refused:
+            raise Refused(follower.refused)
         if once and follower.troubles >= TROUBLES_ONCE:
             raise Unavailable(f"{follower.url} gave trouble {follower.troubles} times; giving up")
 

@@ -45,6 +45,7 @@ class Follower:
     next_look: float = 0.0
     next_publish: float = 0.0
     troubles: int = 0
+    refused: str = ""
     source: GitSource = field(init=False)
     publisher: publish.Publisher = field(init=False)
 
@@ -86,8 +87,10 @@ class Follower:
         try:
             seen = self.source.look()
         except (Unavailable, Conflict, Refused) as error:
+            self.refused = str(error) if isinstance(error, Refused) else ""
             self._trouble(str(error))
             return
+        self.refused = ""
         if seen is not self.seen:
             self.seen = seen
             self._want(seen)

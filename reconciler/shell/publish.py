@@ -190,7 +190,7 @@ class Publisher:
 
     def index_due(self, ledgers: Iterable[Ledger]) -> bool:
         """Whether the index names other experiments than it should; after a restart it is built once to be sure."""
-        return {ledger.title for ledger in ledgers} != self.indexed
+        return frozenset(ledger.title for ledger in ledgers) != self.indexed
 
     def done(self, due: Iterable[Ledger], ledgers: Iterable[Ledger]) -> None:
         """What was due is out."""

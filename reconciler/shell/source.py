@@ -34,12 +34,13 @@ class GitSource:
     branch: str
     parsed: dict[tuple[str, str, str], read.Declared] = field(default_factory=dict[tuple[str, str, str], read.Declared])
     last: Seen | None = None
+    tip: str = ""
     trees: tuple[str, ...] = ()
 
     def look(self, *, commit: str = "") -> Seen:
         """What the branch (or the given commit) declares now; the very same value while nothing changed."""
         tip = commit or self.repo.fetch(self.branch)
-        if self.last is not None and tip == self.last.commit:
+        if self.last is not None and tip == self.tip:
             return self.last
         if not tip:
             empty = Finding(path=".", message=f"branch {self.branch!r} has no commit yet; push one", slug="no-branch")
@@ -48,6 +49,7 @@ class GitSource:
         folders = [self.repo.tree(tip, folder) for folder in settings.experiments]
         trees = (repr(settings), *(tree.id for tree in folders))
         if self.last is not None and trees == self.trees:
+            self.tip = tip
             return self.last
         files = [blob for tree in folders for blob in tree.files if read.is_manifest(blob.path, settings)]
         declared = self._declared(files, settings)
@@ -64,7 +66,7 @@ class GitSource:
             if refused.name and title not in wanted:
                 source = Source(url=self.url, commit=tip, path=refused.path, line=refused.line, clean=True)
                 wanted[title] = Wanted(experiment=None, source=source, errors=tuple(map(str, refused.errors)))
-        self.trees = trees
+        self.trees, self.tip = trees, tip
         self.last = Seen(
             commit=tip,
             settings=settings,

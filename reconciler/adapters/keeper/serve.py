@@ -72,9 +72,13 @@ class Server:
         """Serve until nothing is left, then see that no process is."""
         while not self._is_finished():
             self._announce()
-            for key, _ in self._selector.select(self._patience()):
-                self._ready(key.fd)
-            self._keeper.reap()
+            ready = [key.fd for key, _ in self._selector.select(self._patience())]
+            if self._wake_read in ready:  # emptied first: who ends from here on wakes the next turn
+                self._ready(self._wake_read)
+            self._keeper.reap()  # before any wish: what has ended by itself was not stopped by anybody
+            for descriptor in ready:
+                if descriptor != self._wake_read:
+                    self._ready(descriptor)
             self._keeper.tick()
             self._mind_the_disk()
             self._mind_the_absence()
