@@ -12,7 +12,7 @@ import pytest
 
 from kagit.errors import NotFound, Refused, Unavailable
 from reconciler.adapters import store_duckdb
-from reconciler.adapters.store_duckdb import DuckStore
+from reconciler.adapters.store_duckdb import FLUSH_SECONDS, DuckStore
 from reconciler.ports import Reading
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,7 @@ def test_rows_are_written_when_they_are_many_or_old(path):
     assert store._fetch(on_disk, []) == [(10,)]
     store.append(rows(1, first=10), cursors={})
     store.flush_if_due()
-    clock.seconds += 1.0
+    clock.seconds += FLUSH_SECONDS
     assert store._fetch(on_disk, []) == [(10,)]
     store.flush_if_due()
     assert store._fetch(on_disk, []) == [(11,)]

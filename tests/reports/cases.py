@@ -370,9 +370,7 @@ def entries():
         "message": "",
         "metric": "accuracy",
         "direction": "maximize",
-        "succeeded": 3,
         "max_trials": 30,
-        "finished": "",
     }
     return [
         IndexEntry(
@@ -382,7 +380,9 @@ def entries():
             best_value=line[-1],
             best_trial="digits-svm-1-0012",
             trials=30,
-            failed=0,
+            succeeded=28,
+            failed=2,
+            finished="2026-03-01T08:50:00Z",
             history=line,
             **common,
         ),
@@ -393,7 +393,9 @@ def entries():
             best_value=None,
             best_trial="",
             trials=5,
+            succeeded=0,
             failed=5,
+            finished="2026-03-01T09:10:00.5Z",
             **(common | {"message": "max failed count has reached"}),
         ),
         IndexEntry(
@@ -402,9 +404,11 @@ def entries():
             status="Running",
             best_value=0.93,
             best_trial="cancer-boost-1-0002",
-            trials=3,
+            trials=4,
+            succeeded=2,
             failed=1,
-            history=(0.9, 0.93),
+            finished="",
+            history=(0.9, 0.93, 0.93),
             **common,
         ),
         IndexEntry(
@@ -414,7 +418,9 @@ def entries():
             best_value=None,
             best_trial="",
             trials=0,
+            succeeded=0,
             failed=0,
+            finished="",
             **(common | {"max_trials": None}),
         ),
     ]

@@ -28,6 +28,23 @@ def test_the_best_line_only_improves_and_failed_trials_do_not_lead_it():
     assert past.last == 4
 
 
+def test_the_line_has_the_best_after_each_trial_that_is_over_from_the_first_that_counts():
+    phases = [Phase.FAILED, Phase.SUCCEEDED, Phase.FAILED, Phase.SUCCEEDED, Phase.METRICS_UNAVAILABLE, Phase.RUNNING]
+    past = series.history(LOSS, losses(1, 5, 2, 3, "nan", 0, phases=phases))
+    assert series.line(past) == (5.0, 5.0, 3.0, 3.0)
+    assert series.line(series.history(LOSS, [])) == ()
+
+
+@pytest.mark.parametrize("count", [0, 1, 59, 60, 61, 119, 10_000])
+def test_a_thinned_line_keeps_its_ends_and_its_order(count):
+    values = [float(at) for at in range(count)]
+    kept = series.thinned(values)
+    assert len(kept) == min(count, series.MARKS)
+    assert list(kept) == sorted(set(kept))
+    assert kept[:1] == tuple(values[:1])
+    assert kept[-1:] == tuple(values[-1:])
+
+
 def test_trials_without_a_finite_number_are_missing():
     past = series.history(LOSS, losses("nan", "inf", "unavailable", 2))
     assert past.missing == (1, 2, 3)

@@ -6,7 +6,7 @@ import pytest
 from kagit.filetree import FileTree
 from kagit.objective import Metric
 from kagit.trial import Artifact, Phase
-from reports import pages, site
+from reports import pages, series, site
 from tests.reports import cases, reading
 
 
@@ -44,7 +44,10 @@ def test_both_editions_tell_the_same(path):
         cases.DIGEST,
         "20260301",
         "optuna 5.0.0",
-        "python 3.11.7",
+        "Python version",
+        "3.11.7",
+        "kagit version",
+        "0.1.0",
         "experiments/digits-svm.yaml",
         "dirty",
         "registry.example/python:3.12-slim",
@@ -134,6 +137,67 @@ def test_the_index_is_sorted_and_links_to_each_report():
     ]
     assert re.findall(r"\]\((.*?)\)", text(tree, "README.md")) == [f"{name}/README.md" for name in names]
     assert site.build_index(cases.entries()[::-1]).digest() == tree.digest()
+
+
+@pytest.mark.parametrize("path", ["index.html", "README.md"])
+def test_the_index_counts_what_became_of_the_trials_and_says_when_it_ended(path):
+    rows = {}
+    for line in re.split(r"</tr>|\n\|", text(site.build_index(cases.entries()), path)):
+        words = " ".join(re.sub("<[^>]*>", " ", line).split())
+        rows |= {name: words for name in ("digits-svm", "broken", "cancer-boost", "new") if f"/{name}" in words}
+    done, broken, busy, new = (rows[name] for name in ("digits-svm", "broken", "cancer-boost", "new"))
+    assert re.search(r"30 of 30:? 28 succeeded,? 2 failed", done)
+    assert "2026-03-01 08:50:00" in done
+    assert re.search(r"5 of 30:? 0 succeeded,? 5 failed", broken)
+    assert "2026-03-01 09:10:00" in broken
+    assert re.search(r"4 of 30:? 2 succeeded,? 1 failed", busy)
+    assert "2026" not in busy
+    assert "succeeded" not in new
+
+
+@pytest.mark.parametrize("count", [14, 61, 600])
+def test_the_line_of_blocks_has_a_mark_per_finished_trial_and_is_the_same_on_the_index(count):
+    data = many(count)
+    line = series.line(series.history(data.experiment.objective, data.trials))
+    entry = replace(cases.entries()[0], history=series.thinned(line))
+    marks = {
+        re.search("[▁▂▃▄▅▆▇█]+", text(tree, "README.md"))[0] for tree in (site.build(data), site.build_index([entry]))
+    }
+    assert [len(one) for one in marks] == [min(count, 60)]
+
+
+def test_versions_are_named_by_what_they_are_of():
+    data = cases.finished()
+    origin = replace(data.provenance, versions={"python": "3.11.7", "other": "2", "kagit": "0.1.0"})
+    shown = text(site.build(replace(data, provenance=origin)), "README.md")
+    assert re.findall(r"\| (.* version) \| `(.*)` \|", shown) == [
+        ("kagit version", "0.1.0"),
+        ("Other version", "other 2"),
+        ("Python version", "3.11.7"),
+    ]
+
+
+def rules(media):
+    """The rules of the style sheet inside a media query."""
+    (block,) = re.findall(rf"@media {re.escape(media)} \{{\n(.*?)\n\}}", pages.asset("page.css"), re.DOTALL)
+    return block
+
+
+def test_a_narrow_index_shows_name_status_and_best_value():
+    assert ".wide { display: none; }" in rules("screen and (max-width: 64rem)")
+    assert ".roomy { display: none; }" in rules("screen and (max-width: 48rem)")
+    page = reading.Page(text(site.build_index(cases.entries()), "index.html"))
+    cells = [attrs.get("class", "") for tag, attrs in page.tags if tag in {"th", "td"}]
+    kept = ["", "", "number", "roomy", "wide", "roomy", "wide"]
+    assert cells == kept * 5
+    texts = [attrs["class"] for tag, attrs in page.tags if tag == "span" and "roomy" in attrs.get("class", "")]
+    assert texts == ["below roomy"], "the message of the one entry that has one"
+
+
+def test_commands_are_wrapped_and_not_cut():
+    page = reading.Page(text(site.build(cases.finished()), "index.html"))
+    assert [attrs["class"] for tag, attrs in page.tags if tag == "pre" and "class" in attrs] == ["command"]
+    assert ".command { white-space: pre-wrap; overflow-wrap: anywhere; }" in pages.style()
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "A", "-x", "x" * 41, "a b", "%2e"])
