@@ -3,7 +3,8 @@
 import fcntl
 import hashlib
 import os
-from collections.abc import Generator, Mapping
+import shutil
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,10 +108,19 @@ def engine(machine: Machine, *, repo: Repo | None = None, here: Path | None = No
         )
         loop = Loop(hands=hands, capacity=capacity(machine))
         loop.start()
+        _drop_exports(state / EXPORTS, loop.ledgers.values())
         server = QueryServer(store, state)
         server.start()
         stack.callback(server.stop)
         yield Engine(loop=loop, hands=hands, state=state)
+
+
+def _drop_exports(exports: Path, ledgers: Iterable[Ledger]) -> None:
+    """Remove the exports that no run needs any more; one that is needed again is made again."""
+    needed = {one.source.commit for one in ledgers if one.run is not None and not one.run.is_over}
+    for directory in exports.iterdir():
+        if directory.name not in needed:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def repository(url: str, state: Path) -> GitRepo:
@@ -156,9 +166,9 @@ def _demand(manifest: Json, primary: str) -> tuple[int, int]:
 
 def capacity(machine: Machine) -> Capacity:
     """What this machine may run at once."""
-    count = machine.slots or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     found = machine.gpus if machine.gpus is not None else _found_gpus()
-    return Capacity(slots=count, gpus=found)
+    return Capacity(slots=machine.slots or cores, gpus=found)
 
 
 def _found_gpus() -> tuple[str, ...]:

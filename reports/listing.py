@@ -22,6 +22,12 @@ def link_of(one: IndexEntry, page: str) -> str:
 
 
 def progress_of(one: IndexEntry) -> str:
-    """How many trials there are, of how many, and how many of them failed."""
-    done = str(one.trials) if one.max_trials is None else f"{one.trials} of {one.max_trials}"
-    return f"{done}, {one.failed} failed" if one.failed else done
+    """How many trials there are, of how many."""
+    return str(one.trials) if one.max_trials is None else f"{one.trials} of {one.max_trials}"
+
+
+def outcome_of(one: IndexEntry) -> tuple[str, ...]:
+    """How many trials succeeded, then how many failed if any did; nothing where there are no trials."""
+    if not one.trials:
+        return ()
+    return (f"{one.succeeded} succeeded", *((f"{one.failed} failed",) if one.failed else ()))

@@ -6,9 +6,9 @@ Foreign text stands only in code spans and fences: mentions, references, links a
 import re
 from collections.abc import Sequence
 
-from reports import charts, clean, figures
+from reports import charts, clean, figures, series
 from reports.contract import IndexEntry
-from reports.listing import label_of, link_of, ordered, progress_of
+from reports.listing import label_of, link_of, ordered, outcome_of, progress_of
 from reports.story import Failure, Story, status
 from reports.tables import Cell, Table
 
@@ -128,8 +128,8 @@ def index(entries: Sequence[IndexEntry]) -> str:
     parts = ["# Experiments", f"{len(entries)} experiments." if len(entries) != 1 else "1 experiment."]
     if entries:
         rows = [
-            "| Experiment | Status | Best value | Metric | Best trial | Trials | Best so far |",
-            "| --- | --- | --: | --- | --- | --: | --- |",
+            "| Experiment | Status | Best value | Metric | Best trial | Trials | Finished (UTC) | Best so far |",
+            "| --- | --- | --: | --- | --- | --- | --- | --- |",
             *(_entry(one) for one in ordered(entries)),
         ]
         parts.append("\n".join(rows))
@@ -139,14 +139,15 @@ def index(entries: Sequence[IndexEntry]) -> str:
 def _entry(one: IndexEntry) -> str:
     link = link_of(one, "README.md")
     label = label_of(one)
-    line = charts.blocks([value for value in one.history if figures.exact(value)][-20:])
+    line = charts.blocks(series.thinned([value for value in one.history if figures.exact(value)]))
     cells = (
         f"[{cell(label)}]({link})" if link else cell(label),
         status(one.status),
         figures.short(one.best_value),
         cell(one.metric),
         cell(one.best_trial),
-        progress_of(one),
+        ": ".join(filter(None, (progress_of(one), ", ".join(outcome_of(one))))),
+        figures.clock(one.finished),
         f"`{line}`" if line else figures.NOTHING,
     )
     return f"| {' | '.join(cells)} |"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reports import charts, clean, figures
 from reports.contract import IndexEntry
-from reports.listing import label_of, link_of, ordered, progress_of
+from reports.listing import label_of, link_of, ordered, outcome_of, progress_of
 from reports.story import Story, status
 from reports.tables import Cell
 
@@ -28,6 +28,8 @@ class Row:
     metric: str
     best_trial: str
     trials: str
+    outcome: tuple[str, ...]
+    finished: str
     spark: str
 
 
@@ -96,5 +98,7 @@ def _row(one: IndexEntry) -> Row:
         metric=f"{one.direction} {one.metric}",
         best_trial=one.best_trial,
         trials=progress_of(one),
+        outcome=outcome_of(one),
+        finished=figures.clock(one.finished),
         spark=charts.sparkline(values, words),
     )

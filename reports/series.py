@@ -15,6 +15,9 @@ COUNTS = frozenset({Phase.SUCCEEDED, Phase.EARLY_STOPPED})
 FAILED = frozenset({Phase.FAILED, Phase.METRICS_UNAVAILABLE})
 """Trials that count against maxFailedTrialCount (spec katib.md section 4.1.5)."""
 
+MARKS = 60
+"""How many marks a line without axes has at most."""
+
 _EXACT = Context(prec=40, Emax=99_999, Emin=-99_999)
 
 
@@ -83,6 +86,25 @@ def history(objective: Objective, trials: Sequence[Trial]) -> History:
             best.append((place, value))
     last = over[-1].index + 1 if over else 0
     return History(values=tuple(values), missing=tuple(missing), best=tuple(best), last=last)
+
+
+def line(past: History) -> tuple[float, ...]:
+    """The best value after each trial that is over, from the first one that counts on."""
+    steps = dict(past.best)
+    values: list[float] = []
+    for place in sorted((*past.missing, *(place for place, _ in past.values))):
+        if place in steps:
+            values.append(steps[place])
+        elif values:
+            values.append(values[-1])
+    return tuple(values)
+
+
+def thinned(values: Sequence[float], most: int = MARKS) -> tuple[float, ...]:
+    """At most `most` of the values, evenly spread, the first and the last among them."""
+    if len(values) <= most:
+        return tuple(values)
+    return tuple(values[round(at * (len(values) - 1) / (most - 1))] for at in range(most))
 
 
 def chosen(objective: Objective, trials: Sequence[Trial], limit: int) -> tuple[Trial, ...]:

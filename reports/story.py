@@ -10,6 +10,7 @@ from reports.contract import FORMAT, Provenance, ReportData
 from reports.tables import Cell, Table, figure, foreign, plain
 
 MAX_FAILURES = 20
+VERSIONS = {"kagit": "kagit version", "python": "Python version"}
 STATUSES = frozenset({"Created", "Running", "Restarting", "Succeeded", "Failed", "Suspended"})
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -78,7 +79,7 @@ def tell(data: ReportData, past: series.History, rows: int) -> Story:
         best=tables.best(data, winner) if winner else None,
         no_best=_no_best(data),
         caption=charts.caption(data.experiment.objective, past),
-        spark=charts.blocks(_thinned([value for _, value in past.best], 24)),
+        spark=charts.blocks(series.thinned(series.line(past))),
         has_trials=bool(data.trials),
         trials=tables.trials(data, rows),
         failures=tables.failures(data) if failed else None,
@@ -96,10 +97,6 @@ def tell(data: ReportData, past: series.History, rows: int) -> Story:
 def status(word: str) -> str:
     """The status if it is one of ours, otherwise `Unknown`."""
     return word if word in STATUSES else "Unknown"
-
-
-def _thinned(values: list[float], most: int) -> list[float]:
-    return values if len(values) <= most else [values[at * (len(values) - 1) // (most - 1)] for at in range(most)]
 
 
 def _no_best(data: ReportData) -> str:
@@ -176,13 +173,21 @@ def _provenance(data: ReportData) -> tuple[tuple[str, Cell], ...]:
         ),
         ("Seed", figure(str(origin.seed))),
         ("Engine", foreign(origin.engine)),
-        *(("Version", foreign(f"{key} {origin.versions[key]}")) for key in sorted(origin.versions)),
+        *_versions(origin),
         ("Started (UTC)", plain(figures.clock(data.started))),
         ("Finished (UTC)", plain(figures.clock(data.finished))),
         *(("Image ignored by the local engine", foreign(image)) for image in sorted(set(origin.images_ignored))),
         ("Report format", figure(str(FORMAT))),
     ]
     return tuple(row for row in rows if row[1].text)
+
+
+def _versions(origin: Provenance) -> list[tuple[str, Cell]]:
+    """A row per version, named by what it is the version of; a part that we do not know names itself in its cell."""
+    return [
+        (VERSIONS[key], foreign(text)) if key in VERSIONS else ("Other version", foreign(f"{key} {text}"))
+        for key, text in sorted(origin.versions.items())
+    ]
 
 
 def _reproduce(origin: Provenance) -> str:

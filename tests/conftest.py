@@ -88,3 +88,11 @@ def _own_world() -> Iterator[None]:
         for name, value in environment.items():
             patch.setenv(name, value)
         yield
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How often the simulations ran: a number nobody sees is a number nobody misses."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    runs = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == "runs"]
+    if runs:
+        terminalreporter.write_line(f"{sum(runs)} simulated runs with crashes and faults")

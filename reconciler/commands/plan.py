@@ -60,7 +60,9 @@ def _current(state: Path, url: str) -> dict[Title, Ledger]:
     if not (state / wiring.CLUSTER).exists():
         return {}
     found = look_at(wiring.reader(state))
-    return {title: one for title, one in found.items() if one.run is not None and one.source.url == url}
+    return {
+        title: one for title, one in found.items() if one.run is not None and one.source.url.rpartition("@")[0] == url
+    }
 
 
 def _print(decided: dict[Title, Intake], *, seen_findings: list[str], output: str, runs: dict[Title, Ledger]) -> int:

@@ -51,12 +51,13 @@ class Follower:
 
     def __post_init__(self) -> None:
         """Take only the experiments that came from this repository."""
-        self.source = GitSource(repo=self.repo, url=self.url, branch=self.branch)
+        origin = f"{self.url}@{self.branch}"
+        self.source = GitSource(repo=self.repo, url=origin, branch=self.branch)
         self.publisher = publish.Publisher(
             hands=self.loop.hands, images=self.policy.images, repo=self.repo, branch=self.branch
         )
         self.loop.say = self.say
-        self.loop.keep(lambda ledger: ledger.run is None or ledger.source.url == self.url)
+        self.loop.keep(lambda ledger: ledger.run is None or ledger.source.url == origin)
 
     def step(self, *, timeout: float, woken: bool = False) -> bool:
         """Look, act and publish once; True when all is over, quiet and reported."""

@@ -21,9 +21,9 @@ from repo_layout.paths import report_folder
 from repo_layout.settings import Settings
 from reports import site
 from reports.contract import FORMAT, IndexEntry, Provenance, ReportData, RunSummary
+from reports.series import thinned
 
 TAILS, TAIL_BYTES, TAIL_LINES = 50, 8192, 20
-THINNED = 60
 
 
 def data(ledger: Ledger, hands: Hands, *, images: Callable[[Json], tuple[str, ...]]) -> ReportData | None:
@@ -137,9 +137,7 @@ def _history(ledger: Ledger) -> tuple[float, ...]:
             best = told.value
         if best is not None:
             values.append(best)
-    if len(values) <= THINNED:
-        return tuple(values)
-    return tuple(values[round(i * (len(values) - 1) / (THINNED - 1))] for i in range(THINNED))
+    return thinned(values)
 
 
 @dataclass(slots=True, kw_only=True)
