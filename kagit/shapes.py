@@ -1,6 +1,6 @@
 """Looking into untyped data (YAML, JSON) without surprises: a wrong shape reads as empty, never as an exception."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 
@@ -29,3 +29,15 @@ def at(value: object, *path: str | int) -> Any:  # noqa: ANN401 - untyped data b
         else:
             value = mapping(value).get(part)
     return value
+
+
+def under(value: object, key: str, *, inside: bool = False) -> Iterator[str]:
+    """Every text below any `key`, however deep."""
+    if isinstance(value, str):
+        if inside:
+            yield value
+        return
+    for name, one in mapping(value).items():
+        yield from under(one, key, inside=inside or name == key)
+    for one in sequence(value):
+        yield from under(one, key, inside=inside)

@@ -40,9 +40,12 @@ def fresh(value: Value) -> Value:
 
 
 def merge(target: object, patch: Value) -> Value:
-    """The target with a merge patch applied: null removes, maps are merged, anything else replaces."""
+    """The target with a merge patch applied: null removes, maps are merged, anything else replaces.
+
+    What is taken from the patch is not copied: the result is written out as text and changed no more.
+    """
     if not isinstance(patch, dict):
-        return fresh(patch)
+        return patch
     result: Json = dict(cast("Json", target)) if isinstance(target, dict) else {}
     for key, value in cast("Json", patch).items():
         if value is None:

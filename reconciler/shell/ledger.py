@@ -64,6 +64,7 @@ class Ledger:
     suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
     asked: int = 0
     ahead: int = 0
+    demand: tuple[int, int] | None = None
     exhausted: bool = False
     history: HistoryDigest = field(default_factory=HistoryDigest)
     optimizer: Optimizer | None = None
@@ -138,6 +139,7 @@ class Ledger:
             self.trials, self.phases, self.best = {}, {}, None
             self.suggestions, self.asked, self.exhausted = {}, 0, False
             self.history, self.optimizer, self.content, self.prints = HistoryDigest(), None, 0, {}
+            self.demand = None
         self.run = run
         self.last_run = max(self.last_run, run.number)
 

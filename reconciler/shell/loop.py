@@ -91,6 +91,7 @@ class Loop:
         self._collect_running()
         self._flush()
         while self.dirty and self.heard:  # what runs is not known before the executor has told it
+            self._share_out()  # a free slot goes to who waits before it is written down why it is free
             titles, self.dirty = list(self.dirty), {}
             self._look_at([title for title in titles if title not in self.later or title in due])
             self._share_out()

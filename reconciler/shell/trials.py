@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from kagit import names
 from kagit.errors import AlreadyExists, Broken, Refused
-from kagit.experiment import Json
+from kagit.experiment import Json, TrialTemplate
+from kagit.shapes import under
 from kagit.template import fill
 from kagit.trial import Phase, Trial
 from kagit.v1beta1 import objects
@@ -52,7 +53,7 @@ def take(ledger: Ledger, trial: Trial, manifest: Json, hands: Hands, *, gpus: tu
     if trial.run == run.number:
         ledger.put(trial)
     if not trial.is_over and trial.name not in ledger.live:
-        slots, wanted = hands.demand(manifest, run.experiment.template.primary_container)
+        slots, wanted = _demand(ledger, run.experiment.template, manifest, hands)
         ledger.live[trial.name] = Follow(
             trial=trial,
             namespace=ledger.namespace,
@@ -62,6 +63,16 @@ def take(ledger: Ledger, trial: Trial, manifest: Json, hands: Hands, *, gpus: tu
             gpus=gpus,
             order=ledger.next_order(),
         )
+
+
+def _demand(ledger: Ledger, template: TrialTemplate, manifest: Json, hands: Hands) -> tuple[int, int]:
+    """What a trial needs; found once for all trials of a run whose resources hold no parameter."""
+    if ledger.demand is not None:
+        return ledger.demand
+    found = hands.demand(manifest, template.primary_container)
+    if template.trial_spec is not None and not any("${" in text for text in under(template.trial_spec, "resources")):
+        ledger.demand = found
+    return found
 
 
 def _record(ledger: Ledger, hands: Hands, trial: Trial, *, gpus: Sequence[str] = ()) -> None:
