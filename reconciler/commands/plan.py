@@ -1,6 +1,7 @@
 """`kagit plan`: what a reconcile would do, in words; nothing is done."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from kagit.errors import Refused
@@ -8,7 +9,7 @@ from reconciler import settings, wiring
 from reconciler.commands import show
 from reconciler.core import safety
 from reconciler.core.intake import Intake, Word, decide
-from reconciler.shell.ledger import Ledger, Title
+from reconciler.shell.ledger import Ledger, Title, is_loose, once_more
 from reconciler.shell.recall import look_at
 from reconciler.shell.source import GitSource, with_broken
 from reconciler.world import Run, Wanted
@@ -20,24 +21,25 @@ def run(args: argparse.Namespace) -> int:
     """Print the plan: exit code 2 when something would change, 1 when something is refused, 0 for nothing."""
     state: Path = args.state
     repo = wiring.repository(args.repo, state)
-    source = GitSource(repo=repo, url=repo.shown, branch=args.ref or wiring.default_branch(repo))
+    branch = args.ref or wiring.default_branch(repo)
+    source = GitSource(repo=repo, url=f"{repo.shown}@{branch}", branch=branch)
     seen = source.look()
     if not seen.commit:
         raise Refused(f"{repo.shown} has no branch {source.branch!r} with a commit; push one, or give another --ref")
     if args.base:
-        base = GitSource(repo=repo, url=repo.shown, branch=args.base).look()
+        base = GitSource(repo=repo, url=f"{repo.shown}@{args.base}", branch=args.base).look()
         if not base.commit:
             raise Refused(f"{repo.shown} has no branch {args.base!r} with a commit; give another --base")
         runs = {title: _as_run(one) for title, one in base.wanted.items() if one.experiment is not None}
     else:
-        runs = _current(state, repo.shown)
+        runs = _current(state, repo.shown, seen.wanted)
     wanted = with_broken(seen, {title: run.source for title, run in runs.items()})
     machine = settings.Machine(state=state, slots=args.slots, gpus=settings.devices(args.gpus))
     capacity = wiring.capacity(machine)
     refusals = wiring.refusals(wanted, capacity, allowed=True)
     decided = {
         title: decide(
-            wanted=wanted.get(title),
+            wanted=once_more(wanted.get(title), runs[title]) if title in runs else wanted.get(title),
             run=runs[title].run if title in runs else None,
             refusal=refusals.get(title, ""),
         )
@@ -56,12 +58,15 @@ def _as_run(wanted: Wanted) -> Ledger:
     return ledger
 
 
-def _current(state: Path, url: str) -> dict[Title, Ledger]:
+def _current(state: Path, url: str, wanted: Mapping[Title, Wanted]) -> dict[Title, Ledger]:
+    """The runs that came from this repository, and those of `kagit run` that it would take over."""
     if not (state / wiring.CLUSTER).exists():
         return {}
     found = look_at(wiring.reader(state))
     return {
-        title: one for title, one in found.items() if one.run is not None and one.source.url.rpartition("@")[0] == url
+        title: one
+        for title, one in found.items()
+        if one.source.url.rpartition("@")[0] == url or (is_loose(one) and title in wanted)
     }
 
 

@@ -6,7 +6,7 @@ Everything here can be rebuilt from the cluster; it is a cache with aggregates, 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -236,6 +236,19 @@ class Ledger:
             changes=self.changes,
             status_age=seconds - self.status_at,
         )
+
+
+def is_loose(ledger: Ledger) -> bool:
+    """Whether its run came from `kagit run` and from no branch of a repository."""
+    return ledger.run is not None and "@" not in ledger.source.url
+
+
+def once_more(wanted: Wanted | None, ledger: Ledger) -> Wanted | None:
+    """A repository that takes over a loose experiment runs it anew, at a commit; its earlier run is kept."""
+    comes_from_branch = wanted is not None and "@" in wanted.source.url
+    if wanted is None or not comes_from_branch or ledger.run is None or not is_loose(ledger):
+        return wanted
+    return replace(wanted, after=ledger.run.number)
 
 
 def fingerprint(trial: Trial) -> int:

@@ -14,7 +14,7 @@ from reconciler.shell import recall
 from reconciler.shell.collect import collect
 from reconciler.shell.following import Follow
 from reconciler.shell.hands import Hands, forget_all
-from reconciler.shell.ledger import Ledger, Title, moment
+from reconciler.shell.ledger import Ledger, Title, is_loose, moment, once_more
 from reconciler.shell.perform import perform
 from reconciler.world import Wanted
 
@@ -46,7 +46,7 @@ class Loop:
     say: Callable[[str], None] = lambda _: None
     ledgers: dict[Title, Ledger] = field(default_factory=dict[Title, Ledger])
     dirty: dict[Title, None] = field(default_factory=dict[Title, None])
-    others: set[Title] = field(default_factory=set[Title])
+    others: dict[Title, Ledger] = field(default_factory=dict[Title, Ledger])
     later: dict[Title, tuple[float, float]] = field(default_factory=dict[Title, tuple[float, float]])
     collected_at: float = 0.0
     flushed_at: float = 0.0
@@ -62,19 +62,25 @@ class Loop:
 
     def keep(self, mine: Callable[[Ledger], bool]) -> None:
         """Leave alone every experiment that is not mine: another command's, in the same state directory."""
-        self.others = {title for title, ledger in self.ledgers.items() if not mine(ledger)}
+        self.others = {title: ledger for title, ledger in self.ledgers.items() if not mine(ledger)}
         self.ledgers = {title: ledger for title, ledger in self.ledgers.items() if title not in self.others}
         self.dirty = {title: None for title in self.dirty if title in self.ledgers}
 
     def want(self, wanted: Mapping[Title, Wanted], *, refusals: Mapping[Title, str], unlisted: str = "") -> None:
         """Take over what the source asks for now. With a reason in `unlisted` nothing that it lacks is deleted."""
         for title in sorted({*wanted, *self.ledgers}):
-            ledger = self.ledgers.setdefault(title, Ledger(namespace=title[0], name=title[1]))
-            new = wanted.get(title, ledger.wanted if unlisted else None)
+            ledger = self._adopted(title) or self.ledgers.setdefault(title, Ledger(namespace=title[0], name=title[1]))
+            new = once_more(wanted.get(title, ledger.wanted if unlisted else None), ledger)
             refusal = TAKEN if title in self.others else refusals.get(title, "")
             if (new, unlisted, refusal) != (ledger.wanted, ledger.unlisted, ledger.refusal):
                 ledger.wanted, ledger.unlisted, ledger.refusal = new, unlisted, refusal
                 self.touch(title)
+
+    def _adopted(self, title: Title) -> Ledger | None:
+        """An experiment of `kagit run` belongs to the repository that asks for it from now on."""
+        if title not in self.others or not is_loose(self.others[title]):
+            return None
+        return self.ledgers.setdefault(title, self.others.pop(title))
 
     def touch(self, title: Title) -> None:
         """Look at this experiment soon."""
