@@ -87,6 +87,11 @@ class Rows:
             if self._lock is not None:
                 self._lock.release()
 
+    def __del__(self) -> None:
+        """Whoever forgets it lets go of it too."""
+        if hasattr(self, "_db"):
+            self._db.close()
+
     @contextmanager
     def _translated(self) -> Generator[None]:
         try:

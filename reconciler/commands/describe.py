@@ -1,6 +1,7 @@
 """`kagit describe`: one object with its effective spec and what became of it."""
 
 import argparse
+from contextlib import closing
 
 from kagit.experiment import Json
 from kagit.shapes import at, mapping, sequence
@@ -12,9 +13,9 @@ from reconciler.commands.get import named, status
 
 def run(args: argparse.Namespace) -> int:
     """Print the object."""
-    cluster = wiring.reader(args.state)
     kind = {"experiment": "Experiment", "trial": "Trial"}[args.what]
-    body = named(cluster, kind=kind, namespace=args.namespace, name=args.name)
+    with closing(wiring.reader(args.state)) as cluster:
+        body = named(cluster, kind=kind, namespace=args.namespace, name=args.name)
     if args.what == "experiment":
         body = {**body, "spec": defaults.effective(body["spec"])}
     if args.output != "table":

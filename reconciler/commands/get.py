@@ -1,6 +1,7 @@
 """`kagit get`: lists of objects, also while a reconciler writes them."""
 
 import argparse
+from contextlib import closing
 
 from kagit import names
 from kagit.conditions import last_true
@@ -17,9 +18,9 @@ _KINDS = {"experiments": "Experiment", "trials": "Trial", "suggestions": "Sugges
 
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
-    cluster = wiring.reader(args.state)
     selector = f"{names.LABEL_EXPERIMENT}={args.experiment}" if args.experiment and args.what == "trials" else ""
-    found = cluster.list(kind=_KINDS[args.what], namespace=args.namespace, selector=selector).items
+    with closing(wiring.reader(args.state)) as cluster:
+        found = cluster.list(kind=_KINDS[args.what], namespace=args.namespace, selector=selector).items
     if args.experiment and args.what != "trials":
         found = [one for one in found if one["metadata"]["name"] == args.experiment]
     found.sort(key=lambda one: (one["metadata"]["namespace"], one["metadata"]["name"]))

@@ -2,14 +2,16 @@
 
 import argparse
 import sys
+from contextlib import closing
 
+from kagit import names
 from kagit.errors import NotFound
 from kagit.trial import Trial
 from kagit.v1beta1 import objects
 from reconciler import wiring
 from reconciler.adapters.clock import wait
 from reconciler.commands.get import named
-from reconciler.ports import Executor
+from reconciler.ports import Cluster, Executor
 
 PIECE = 1 << 20
 POLL = 0.25
@@ -17,14 +19,17 @@ POLL = 0.25
 
 def run(args: argparse.Namespace) -> int:
     """Copy the output to standard output, bytes as they are; with --follow until the trial is over."""
-    cluster = wiring.reader(args.state)
-    reader = wiring.output(args.state)
+    with closing(wiring.reader(args.state)) as cluster:
+        return _follow(cluster, wiring.output(args.state), args)
+
+
+def _follow(cluster: Cluster, reader: Executor, args: argparse.Namespace) -> int:
     out = sys.stdout.buffer
     start, skipped = 0, args.tail < 0
     while True:
         trial = objects.trial(named(cluster, kind="Trial", namespace=args.namespace, name=args.trial))
         over = trial.is_over
-        name = f"{args.namespace}.{trial.name}.{trial.attempt}"
+        name = names.work_name(namespace=args.namespace, trial=trial.name, attempt=trial.attempt)
         try:
             if not skipped:
                 start, skipped = _tail_start(reader, name, args.tail), True

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from kagit.errors import Refused
@@ -62,7 +63,8 @@ def _current(state: Path, url: str, wanted: Mapping[Title, Wanted]) -> dict[Titl
     """The runs that came from this repository, and those of `kagit run` that it would take over."""
     if not (state / wiring.CLUSTER).exists():
         return {}
-    found = look_at(wiring.reader(state))
+    with closing(wiring.reader(state)) as cluster:
+        found = look_at(cluster)
     return {
         title: one
         for title, one in found.items()
