@@ -42,10 +42,12 @@ def patch_status(ledger: Ledger, hands: Hands, status: Json, *, kind: str, name:
     )
 
 
-def forget_all(hands: Hands) -> None:
-    """Once the readings are on disk, the executor need not remember the attempts they came from."""
+def forget_all(hands: Hands) -> list[str]:
+    """Once the readings are on disk, the executor need not remember the attempts they came from: their names."""
+    forgotten: list[str] = []
     if hands.done:
         hands.store.flush()
         while hands.done:
             hands.executor.forget(hands.done[-1])
-            hands.done.pop()
+            forgotten.append(hands.done.pop())
+    return forgotten

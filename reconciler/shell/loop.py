@@ -51,6 +51,7 @@ class Loop:
     collected_at: float = 0.0
     flushed_at: float = 0.0
     unread: list[Sighting] = field(default_factory=list[Sighting])
+    told: dict[str, Sighting] = field(default_factory=dict[str, Sighting])
     last_trouble: str = ""
     heard: bool = False
 
@@ -128,6 +129,10 @@ class Loop:
         if title in self.others:
             return  # whoever it belongs to will be told of it again
         ledger = self.ledgers.get(title)
+        self.told[sighting.name] = sighting
+        if ledger is not None and ledger.stale:
+            self.unread.append(sighting)  # until it is known again what became of the trial
+            return
         follow = ledger.live.get(trial) if ledger is not None else None
         if ledger is not None and follow is not None and follow.trial.attempt == attempt:
             follow.since = follow.since if follow.uses else self.hands.clock.now()
@@ -172,7 +177,8 @@ class Loop:
         if seconds - self.flushed_at >= FLUSH_INTERVAL:
             self.flushed_at = seconds
             try:
-                forget_all(self.hands)
+                for name in forget_all(self.hands):
+                    self.told.pop(name, None)
             except (Unavailable, Conflict) as error:
                 self._trouble(str(error))
 
@@ -184,12 +190,15 @@ class Loop:
 
     def _look_at(self, titles: Sequence[Title]) -> None:
         """Look at experiments whose deeds become durable together, before anything is started because of them."""
+        done = len(self.hands.done)
         try:
             with self.hands.cluster.batch():
                 for title in titles:
                     self._look_safely(title, NOTHING)
-        except (Unavailable, Conflict) as error:  # none of it happened
+        except (Unavailable, Conflict) as error:  # none of it happened, so what the executor told is news again
             self._trouble(str(error))
+            del self.hands.done[done:]
+            self.unread += self.told.values()
             for title in titles:
                 self.ledgers[title].stale = True
                 self._postpone(title, first=RETRY_FIRST)
@@ -200,6 +209,9 @@ class Loop:
         try:
             if ledger.stale:
                 recall.again(ledger, self.hands)
+                unread, self.unread = self.unread, []
+                for sighting in unread:
+                    self._sighted(sighting)
             self._look(ledger, share)
         except Conflict:
             ledger.stale = True

@@ -1,6 +1,7 @@
 """After a restart: the ledgers are made again from what the cluster holds."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from kagit import names
 from kagit.errors import NotFound
@@ -53,7 +54,7 @@ def look_at(cluster: Cluster) -> dict[Title, Ledger]:
 
 def again(ledger: Ledger, hands: Hands) -> None:
     """Make a ledger from the cluster's objects, all or nothing; what an executor has told of living trials is kept."""
-    fresh = Ledger(namespace=ledger.namespace, name=ledger.name, last_run=ledger.last_run)
+    fresh = Ledger(namespace=ledger.namespace, name=ledger.name, last_run=_last_run(ledger, hands))
     selector = f"{names.LABEL_EXPERIMENT}={ledger.name}"
     _read(fresh, hands.cluster.list(kind="Trial", namespace=ledger.namespace, selector=selector).items, hands)
     for name, one in fresh.live.items():
@@ -81,6 +82,14 @@ def _read(ledger: Ledger, trials: Sequence[Json], hands: Hands) -> None:
         if ledger.run is not None and trial.run != ledger.run.number:
             _earlier(ledger, trial, stored)
     _suggestions(ledger, hands)
+
+
+def _last_run(ledger: Ledger, hands: Hands) -> int:
+    """The last run of a deleted experiment of this name; what this process believes of it may not have happened."""
+    with suppress(NotFound):
+        memory = hands.cluster.get(kind="ConfigMap", namespace=ledger.namespace, name=RUNS)
+        return int(at(memory, "data", ledger.name) or 0)
+    return 0
 
 
 def _suggestions(ledger: Ledger, hands: Hands) -> None:
@@ -123,5 +132,8 @@ def leftover(sighting: Sighting, ledger: Ledger | None, hands: Hands) -> None:
         return
     _, trial, attempt = names.parse_work_name(sighting.name)
     if ledger is not None and trial in ledger.trials:
-        read_leftover(sighting, trial=trial, attempt=attempt, ledger=ledger, executor=hands.executor, store=hands.store)
+        with suppress(NotFound):  # its output was removed: there is nothing left to save
+            read_leftover(
+                sighting, trial=trial, attempt=attempt, ledger=ledger, executor=hands.executor, store=hands.store
+            )
     hands.done.append(sighting.name)

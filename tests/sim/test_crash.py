@@ -3,7 +3,9 @@
 Same trials, same points, nothing run twice, no reading lost, the same report.
 """
 
+import contextlib
 import functools
+import itertools
 import random
 import zlib
 
@@ -99,6 +101,33 @@ def test_many_crashes_and_faults_at_random(shard, record_property):
         assert found["experiments"] == expected["experiments"], seed
     record_property("runs", SEEDED // SHARDS)
     print(f"{SEEDED // SHARDS} seeded runs")  # noqa: T201 - the count is part of the result
+
+
+def test_a_turn_that_cannot_be_made_durable_has_not_happened():
+    """The disk is full just when a turn's writes are to be committed: none of them counts, and nothing is lost."""
+    expected, _ = undisturbed()
+    runs, failed = 0, True
+    while failed:
+        tried, failed = universe(), False
+        real, turns = tried.cluster.batch, itertools.count()
+
+        @contextlib.contextmanager
+        def batch(real=real, turns=turns, at=runs):
+            nonlocal failed
+            with real():
+                yield
+                if next(turns) == at:
+                    failed = True
+                    raise Unavailable("no space left on device")
+
+        tried.cluster.batch = batch
+        tried.settle()
+        found = outcome(tried)
+        assert found["trials"] == expected["trials"], runs
+        assert found["starts"] == expected["starts"], runs
+        assert found["readings"] == expected["readings"], runs
+        runs += 1
+    assert runs > 10
 
 
 def conflict() -> None:
