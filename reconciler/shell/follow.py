@@ -15,6 +15,8 @@ from reconciler.shell.source import GitSource, Seen, with_broken
 from reconciler.world import Wanted
 from repo_layout.settings import Settings
 
+PATIENCE = 5.0
+"""Seconds at most between two looks at a repository in trouble, where the interval is shorter than that."""
 PUBLISH_LOOK = 0.25
 """Seconds between two looks at which reports are due."""
 
@@ -156,5 +158,5 @@ class Follower:
 
     def _trouble(self, text: str) -> None:
         self.troubles += 1
-        self.next_look = self.loop.hands.clock.now() + min(self.policy.interval, 0.5 * 2**self.troubles)
+        self.next_look = self.loop.hands.clock.now() + min(max(self.policy.interval, PATIENCE), 0.5 * 2**self.troubles)
         self.say(f"{self.url}: {text}; trying again")
