@@ -25,11 +25,6 @@ def find(conditions: Conditions, type_: str) -> Condition | None:
     return next((c for c in conditions if c.type == type_), None)
 
 
-def is_true(conditions: Conditions, *types: str) -> bool:
-    """Whether one of the types has status True."""
-    return any(c.type in types and c.status == "True" for c in conditions)
-
-
 def put(conditions: Conditions, *, type_: str, reason: str, message: str, now: str, status: str = "True") -> Conditions:
     """Set a condition: unchanged status and reason change nothing, otherwise the new entry goes to the end."""
     old = find(conditions, type_)

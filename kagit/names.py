@@ -1,13 +1,11 @@
 """Names, labels, annotations and environment variables that kagit shares with Katib (spec katib.md section 1.8)."""
 
 import re
-from typing import NamedTuple
 
 GROUP = "kubeflow.org"
 API_VERSION = "kubeflow.org/v1beta1"
 
 LABEL_EXPERIMENT = "katib.kubeflow.org/experiment"
-LABEL_TRIAL = "katib.kubeflow.org/trial"
 LABEL_RUN = "kagit.dev/run"
 
 ANNOTATION_RUN = "kagit.dev/run"
@@ -31,14 +29,6 @@ UNAVAILABLE = "unavailable"
 MAX_EXPERIMENT_NAME = 40
 EXPERIMENT_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-
-
-class Key(NamedTuple):
-    """Identity of an object: its kind, namespace and name."""
-
-    kind: str
-    namespace: str
-    name: str
 
 
 def is_experiment_name(name: str) -> bool:

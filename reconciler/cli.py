@@ -12,7 +12,6 @@ import kagit
 from kagit.errors import Broken, KagitError
 
 EXIT_REFUSED = 1
-EXIT_CHANGES = 2
 EXIT_INTERRUPTED = 130
 
 _OUTPUT = ("table", "json", "yaml")

@@ -45,7 +45,6 @@ class Run:
     conditions: Conditions = ()
     started: str = ""
     completed: str = ""
-    deleting: bool = False
 
     @property
     def is_over(self) -> bool:
