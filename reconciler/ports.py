@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from kagit.experiment import Json
+from kagit.experiment import Collector, Json
 from kagit.filetree import FileTree
 from kagit.objective import Observation
 from kagit.trial import Artifact
@@ -86,13 +86,17 @@ class Cluster(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One attempt to run one trial. `name` (of the attempt) is unique and makes starting idempotent."""
+    """One attempt to run one trial. `name` (of the attempt) is unique and makes starting idempotent.
+
+    `collector` says where the trial leaves its metrics beside its output, so that they can be read as `files`.
+    """
 
     name: str
     trial: str
     namespace: str
     manifest: Json
     primary_container: str = ""
+    collector: Collector = field(default_factory=Collector)
     directory: Path
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     gpus: tuple[str, ...] = ()
@@ -109,7 +113,9 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """The state of one attempt. Times are RFC 3339 UTC. `reason` is Completed, Error, DeadlineExceeded, OOMKilled,
-    StartError, Stopped or BackoffLimitExceeded, as Kubernetes would say; `message` explains it to a person."""
+    StartError, Stopped or BackoffLimitExceeded, as Kubernetes would say; `message` explains it to a person. `status` is
+    the `status` of the trial's object as the controller of its kind would write it, for success and failure conditions;
+    empty where nothing is known of it."""
 
     name: str
     state: State
@@ -120,6 +126,7 @@ class Sighting:
     reason: str = ""
     message: str = ""
     artifacts: tuple[Artifact, ...] = ()
+    status: Json = field(default_factory=dict[str, Any], hash=False)
 
     @property
     def succeeded(self) -> bool:
@@ -155,8 +162,13 @@ class Executor(Protocol):
         first call tells every attempt that was not forgotten."""
         ...
 
-    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20) -> Output:
-        """Up to `limit` bytes of stdout and stderr from offset `start` on (or the oldest kept byte if later)."""
+    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "") -> Output:
+        """Up to `limit` bytes of the primary container's stdout and stderr from offset `start` on (or the oldest kept
+        byte if later), or of one of `files`; nothing where that file is not there (yet)."""
+        ...
+
+    def files(self, name: str) -> Sequence[str]:
+        """Files that an attempt has written so far where its collector looks: sorted paths below that directory."""
         ...
 
     def forget(self, name: str) -> None:

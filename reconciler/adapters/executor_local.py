@@ -11,11 +11,12 @@ from pathlib import Path
 
 from kagit.errors import NotFound, Unavailable
 from kagit.experiment import Json
+from kagit.filetree import check_path
 from kagit.trial import Artifact
 from reconciler.adapters import local_manifest
 from reconciler.adapters.keeper.journal import Entry, Record, entries, unforgotten, written
 from reconciler.adapters.local_keeper import Gone, Line, call, wait_until_gone
-from reconciler.adapters.local_output import Outputs
+from reconciler.adapters.local_output import METRICS, Outputs, listed
 from reconciler.ports import Clock, Output, Sighting, State, Work
 
 _TRIES = 5
@@ -93,10 +94,17 @@ class LocalExecutor:
                 return ()
             self._wait(left, look=True)
 
-    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20) -> Output:
+    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "") -> Output:
         """See the port."""
+        place = self._place(name)
+        if file:
+            return self._outputs.read(place.with_suffix(METRICS) / check_path(file), start, limit, free=False)
         # Only the reconciler that follows the attempts frees; somebody who looks into the files leaves them alone.
-        return self._outputs.read(self._place(name), start, limit, free=self._line is not None)
+        return self._outputs.read(place, start, limit, free=self._line is not None)
+
+    def files(self, name: str) -> Sequence[str]:
+        """See the port."""
+        return listed(self._place(name).with_suffix(METRICS))
 
     def forget(self, name: str) -> None:
         """See the port."""

@@ -9,6 +9,9 @@ from pathlib import Path
 from kagit.errors import Unavailable
 from reconciler.ports import Output
 
+METRICS = ".metrics"
+"""Ending of the directory, beside an attempt's output, in which it leaves what its metrics collector reads."""
+_MOST_FILES = 1000
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _BLOCK = 1 << 20
 
@@ -25,7 +28,7 @@ class Outputs:
     def read(self, path: Path, start: int, limit: int, *, free: bool) -> Output:
         """Up to `limit` bytes from `start` on, or from the oldest kept byte; nothing where there is no file yet."""
         try:
-            descriptor = os.open(path, os.O_RDWR)
+            descriptor = os.open(path, (os.O_RDWR if free else os.O_RDONLY) | os.O_NOFOLLOW)
         except FileNotFoundError:
             return Output(b"", start, start)
         except OSError as error:
@@ -63,6 +66,22 @@ class Outputs:
         if first <= free_to and free_to - self._freed_to.get(path, 0) >= min(self._keep, 16 * _BLOCK):
             self._freed_to[path] = free_to
             _punch(descriptor, free_to)
+
+
+def listed(directory: Path) -> list[str]:
+    """Sorted paths, relative to a directory, of the regular files below it, up to a bound; links are not followed."""
+    found: list[str] = []
+    for base, folders, names in os.walk(directory):
+        folders.sort()
+        inside = Path(base)
+        found += [
+            str((inside / name).relative_to(directory))
+            for name in names
+            if (inside / name).is_file() and not (inside / name).is_symlink()
+        ]
+        if len(found) >= _MOST_FILES:
+            break
+    return sorted(found)[:_MOST_FILES]
 
 
 def _oldest(descriptor: int) -> int:

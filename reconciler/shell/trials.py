@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from kagit import names
 from kagit.errors import AlreadyExists, Broken, Refused
-from kagit.experiment import Json, TrialTemplate
+from kagit.experiment import Collector, Json, TrialTemplate
 from kagit.shapes import under
 from kagit.template import fill
 from kagit.trial import Phase, Trial
@@ -124,6 +124,7 @@ def _work(action: a.StartTrial, one: Follow, ledger: Ledger, hands: Hands) -> Wo
         namespace=ledger.namespace,
         manifest=one.manifest,
         primary_container=run.experiment.template.primary_container if run is not None else "",
+        collector=run.experiment.collector if run is not None else Collector(),
         directory=hands.workplace(ledger),
         env={names.ENV_TRIAL_NAME: action.name},
         gpus=action.gpus,

@@ -4,7 +4,7 @@
 crash the reconciler, drop the executor and make another one on the same machine.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -17,10 +17,12 @@ from reconciler.ports import Output, Sighting, State, Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """How one attempt goes. `output` is bytes printed at once or (seconds after the start, bytes) in order."""
+    """How one attempt goes. `output` is bytes printed at once or (seconds after the start, bytes) in order; `files`
+    holds the same for files where its collector looks."""
 
     seconds: float = 1.0
     output: bytes | Sequence[tuple[float, bytes]] = b""
+    files: Mapping[str, bytes | Sequence[tuple[float, bytes]]] = field(default_factory=dict)
     exit_code: int = 0
     signal: int | None = None
     reason: str = ""
@@ -29,11 +31,12 @@ class Script:
     grace: float = 30.0
     artifacts: tuple[Artifact, ...] = ()
 
-    def printed(self, after: float) -> bytes:
-        """Everything printed within so many seconds after the start."""
-        if isinstance(self.output, bytes):
-            return self.output
-        return b"".join(data for at, data in self.output if at <= after)
+    def printed(self, after: float, file: str = "") -> bytes:
+        """Everything printed, or written to a file, within so many seconds after the start."""
+        pieces = self.files.get(file, b"") if file else self.output
+        if isinstance(pieces, bytes):
+            return pieces
+        return b"".join(data for at, data in pieces if at <= after)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -201,16 +204,24 @@ class ScriptedExecutor:
         self._position = len(machine.told)
         return [sighting for name, sighting in news.items() if name not in machine.forgotten]
 
-    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20) -> Output:
+    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "") -> Output:
         """See the port."""
+        data = self._printed(name, file)
+        start = min(start, len(data))
+        piece = data[start : start + limit]
+        return Output(piece, start, start + len(piece))
+
+    def files(self, name: str) -> Sequence[str]:
+        """See the port."""
+        self._printed(name, "")
+        return sorted(file for file in self._machine.attempts[name].script.files if self._printed(name, file))
+
+    def _printed(self, name: str, file: str) -> bytes:
         attempt = self._machine.attempts.get(name)
         if attempt is None:
             raise NotFound(f"attempt {name!r} was never started here")
         self._machine.settle()
-        data = attempt.script.printed(min(self._machine.now(), attempt.end) - attempt.started)
-        start = min(start, len(data))
-        piece = data[start : start + limit]
-        return Output(piece, start, start + len(piece))
+        return attempt.script.printed(min(self._machine.now(), attempt.end) - attempt.started, file)
 
     def forget(self, name: str) -> None:
         """See the port."""
