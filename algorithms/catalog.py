@@ -34,10 +34,28 @@ def _random() -> Algorithm:
     return RandomSearch()
 
 
+def _sobol() -> Algorithm:
+    from algorithms.sobol import Sobol
+
+    return Sobol()
+
+
+def _multivariate_tpe() -> Algorithm:
+    from algorithms.tpe import Tpe
+
+    return Tpe(name="multivariate-tpe")
+
+
 def _tpe() -> Algorithm:
     from algorithms.tpe import Tpe
 
     return Tpe()
 
 
-_ENTRIES: Mapping[str, Callable[[], Algorithm]] = {"grid": _grid, "random": _random, "tpe": _tpe}
+_ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
+    "grid": _grid,
+    "multivariate-tpe": _multivariate_tpe,
+    "random": _random,
+    "sobol": _sobol,
+    "tpe": _tpe,
+}

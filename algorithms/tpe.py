@@ -69,7 +69,10 @@ _TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Tpe:
-    """Katib's `tpe`: every parameter by itself, with running trials taken for bad ones so that a batch spreads out."""
+    """Katib's `tpe`: every parameter by itself, with running trials taken for bad ones so that a batch spreads out.
+
+    Called `multivariate-tpe` it looks at all parameters together, so that it sees how they depend on each other.
+    """
 
     name: str = "tpe"
     is_blind: bool = False
@@ -84,7 +87,7 @@ class Tpe:
 
     def start(self, problem: Problem) -> "_Tpe":
         """A fresh optimizer without history."""
-        return _Tpe(problem)
+        return _Tpe(problem, together=self.name != "tpe")
 
     def engine(self) -> str:
         """Library and version that answers."""
@@ -110,8 +113,8 @@ class _Model(Protocol):
 
 
 class _Tpe:
-    def __init__(self, problem: Problem) -> None:
-        self._problem = problem
+    def __init__(self, problem: Problem, *, together: bool) -> None:
+        self._problem, self._together = problem, together
         self._seed = seed_of(problem)
         space = dimensions.of(problem.space)
         self._fixed = {one.name: one.text(0) for one in space if one.size == 1}
@@ -160,7 +163,7 @@ class _Tpe:
     def _fed(self) -> _Model:
         with _quiet():
             if self._model is None:
-                self._model = _open_model(self._problem, self._open)
+                self._model = _open_model(self._problem, self._open, together=self._together)
             while self._news:
                 trial, value = self._news.pop()
                 self._model.tell(trial.index, self._code(trial.point), value)
@@ -213,22 +216,28 @@ def _good_trials(gamma: float) -> Callable[[int], int]:
     return lambda finished: min(math.ceil(gamma * math.sqrt(finished)), 25)
 
 
-def _open_model(problem: Problem, space: tuple[Dimension, ...]) -> _Model:
+def _ranges(space: tuple[Dimension, ...]) -> dict[str, Any]:
+    """The dimensions as optuna's distributions."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    def distribution(one: Dimension) -> Any:  # noqa: ANN401 - types of a library that is imported only here
+        if one.size is None or not _ranked(one):
+            return FloatDistribution(0, 1)
+        return IntDistribution(0, one.size - 1) if one.ordered else CategoricalDistribution(range(one.size))
+
+    return {one.name: distribution(one) for one in space}
+
+
+def _open_model(problem: Problem, space: tuple[Dimension, ...], *, together: bool) -> _Model:
     """Optuna without history, which it will read from us: a trial's number is its index, some may be missing."""
     from optuna import load_study
-    from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
     from optuna.pruners import NopPruner
     from optuna.samplers import TPESampler
     from optuna.storages import InMemoryStorage
     from optuna.study import StudyDirection
     from optuna.trial import FrozenTrial, TrialState
 
-    def distribution(one: Dimension) -> BaseDistribution:
-        if one.size is None or not _ranked(one):
-            return FloatDistribution(0, 1)
-        return IntDistribution(0, one.size - 1) if one.ordered else CategoricalDistribution(range(one.size))
-
-    ranges = {one.name: distribution(one) for one in space}
+    ranges = _ranges(space)
     arguments = _arguments(problem.settings)
 
     def frozen(index: int, params: dict[str, Any], value: float | None = None) -> FrozenTrial:
@@ -252,15 +261,20 @@ def _open_model(problem: Problem, space: tuple[Dimension, ...]) -> _Model:
             del study_id, deepcopy
             return [trial for trial in self.seen if states is None or trial.state in states]
 
+        def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:  # noqa: ANN401 - optuna's signature
+            """Nothing: what the sampler notes for other processes is not looked at by anybody."""
+
         def tell(self, index: int, params: dict[str, Any], value: float) -> None:
             self.told[index] = frozen(index, params, value)
 
         def ask(self, index: int, *, running: Mapping[int, dict[str, Any]], seed: int) -> dict[str, Any]:
             known = self.told | {i: frozen(i, params) for i, params in running.items()}
             self.seen = [known[i] for i in sorted(known)]
-            sampler = TPESampler(seed=seed, multivariate=False, constant_liar=True, **arguments)
+            sampler = TPESampler(seed=seed, multivariate=together, constant_liar=True, **arguments)
             study = load_study(study_name="kagit", storage=self, sampler=sampler, pruner=NopPruner())
             trial = frozen(index, {})
+            if together:
+                return sampler.sample_relative(study, trial, ranges)
             return {name: sampler.sample_independent(study, trial, name, ranges[name]) for name in ranges}
 
     return Model()

@@ -14,8 +14,9 @@ from algorithms.contract import Finished, Optimizer, Problem
 from kagit.objective import ObjectiveType
 from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
-ALL = ("grid", "random", "tpe")
-BLIND = ("grid", "random")
+ALL = ("grid", "multivariate-tpe", "random", "sobol", "tpe")
+BLIND = ("grid", "random", "sobol")
+LEARNING = tuple(name for name in ALL if name not in BLIND)
 LOGARITHMIC = {Distribution.LOG_UNIFORM, Distribution.LOG_NORMAL}
 
 few = settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow])

@@ -23,7 +23,7 @@ def test_every_name_gives_its_algorithm():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("randm", "did you mean random\\? known are grid, random, tpe"),
+        ("randm", "did you mean random\\? known are grid, multivariate-tpe, random"),
         ("zzz", "'zzz'; known are grid"),
         ("TPE", "mean tpe"),
     ],
@@ -48,7 +48,8 @@ def test_neither_the_catalog_nor_a_check_waits_for_a_library():
             one = algorithms.catalog.named(name)
             optimizer = (one.check(problem), one.engine(), one.start(problem))[-1]
             optimizer.tell(Finished(index=0, point={"x": "1"}, value=0.5))
-            optimizer.ask(index=1, running={})
+            if name != "sobol":  # has no start without its library
+                optimizer.ask(index=1, running={})
         print(eager, {"optuna", "numpy"} & set(sys.modules))
     """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -55,6 +55,13 @@ def test_it_beats_random_search(space, function, direction):
     assert clever < 0.7 * blind
 
 
+@pytest.mark.parametrize(("space", "function"), [(FLAT, sphere), (BENT, training)], ids=["sphere", "training"])
+def test_all_together_it_beats_random_search_too(space, function):
+    clever = median(best("multivariate-tpe", space, function, seed=seed) for seed in range(5))
+    blind = median(best("random", space, function, seed=seed) for seed in range(5))
+    assert clever < 0.7 * blind
+
+
 @pytest.mark.parametrize("setting", ["gamma=0.9", "prior_weight=50", "n_EI_candidates=2", "n_startup_trials=29"])
 def test_every_setting_has_an_effect(setting):
     name, text = setting.split("=")
