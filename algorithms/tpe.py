@@ -263,6 +263,7 @@ def _open_model(problem: Problem, space: tuple[Dimension, ...], *, together: boo
 
         def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:  # noqa: ANN401 - optuna's signature
             """Nothing: what the sampler notes for other processes is not looked at by anybody."""
+            del trial_id, key, value
 
         def tell(self, index: int, params: dict[str, Any], value: float) -> None:
             self.told[index] = frozen(index, params, value)
