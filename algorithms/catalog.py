@@ -22,6 +22,12 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_ENTRIES))
 
 
+def _cmaes() -> Algorithm:
+    from algorithms.cmaes import CmaEs
+
+    return CmaEs()
+
+
 def _grid() -> Algorithm:
     from algorithms.grid import Grid
 
@@ -53,6 +59,7 @@ def _tpe() -> Algorithm:
 
 
 _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
+    "cmaes": _cmaes,
     "grid": _grid,
     "multivariate-tpe": _multivariate_tpe,
     "random": _random,

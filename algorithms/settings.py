@@ -18,23 +18,30 @@ class Kind(StrEnum):
 
     WHOLE = "whole number"
     REAL = "number"
+    WORD = "word"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting. Bounds are inclusive unless `open`; `default` is shown to people and may be a rule in words."""
+    """One setting. Bounds are inclusive unless `open`; `default` is shown to people and may be a rule in words.
+
+    A word is one of `choices`.
+    """
 
     name: str
     kind: Kind
-    low: float
+    low: float = -math.inf
     high: float = math.inf
     open: bool = False
+    choices: tuple[str, ...] = ()
     default: str
     meaning: str
 
     @property
     def range(self) -> str:
         """The legal values in words."""
+        if self.kind is Kind.WORD:
+            return f"one of {', '.join(self.choices)}"
         if math.isinf(self.high):
             return f"a {self.kind} above {self.low:g}" if self.open else f"a {self.kind} of at least {self.low:g}"
         if self.open:
@@ -42,7 +49,9 @@ class Setting:
         return f"a {self.kind} from {self.low:.0f} to {self.high:.0f}"
 
     def allows(self, text: str) -> bool:
-        """Whether the text is a number of this kind inside the bounds."""
+        """Whether the text is a number of this kind inside the bounds, or one of the choices."""
+        if self.kind is Kind.WORD:
+            return text in self.choices
         pattern = _WHOLE if self.kind is Kind.WHOLE else _REAL
         if len(text) > 64 or pattern.fullmatch(text) is None:  # noqa: PLR2004 - no number worth writing is longer
             return False

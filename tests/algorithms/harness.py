@@ -14,9 +14,9 @@ from algorithms.contract import Finished, Optimizer, Problem
 from kagit.objective import ObjectiveType
 from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
-ALL = ("grid", "multivariate-tpe", "random", "sobol", "tpe")
+ALL = ("cmaes", "grid", "multivariate-tpe", "random", "sobol", "tpe")
 BLIND = ("grid", "random", "sobol")
-LEARNING = tuple(name for name in ALL if name not in BLIND)
+PARZEN = ("multivariate-tpe", "tpe")
 LOGARITHMIC = {Distribution.LOG_UNIFORM, Distribution.LOG_NORMAL}
 
 few = settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -90,7 +90,10 @@ def problem(space: Space, *, seed: int = 7, direction: str = "minimize", **setti
 
 
 def for_algorithm(name: str, space: Space) -> Space:
-    """The space as this algorithm can search it: for grid, every double has a step."""
+    """The space as this algorithm can search it: for grid, every double has a step; cmaes needs two ranges."""
+    if name == "cmaes":
+        lacking = max(0, 2 - sum(one.is_range for one in space))
+        return Space((*space, *(parameter(f"extra{i}", "double", low="0", high="1") for i in range(lacking))))
     if name != "grid":
         return space
     return Space(tuple(_stepped(one) for one in space))
