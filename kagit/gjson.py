@@ -1,8 +1,8 @@
 """The part of GJSON paths that success and failure conditions need, compiled once (spec kubernetes.md section 4.2).
 
-Keys and indexes, `#` (length, or each element), `#(key op value)` (the first match) and `#(…)#` (all of them), nested at
-will; `.` after `#` goes on in every element where `|` goes on with the whole result; `[a,b]` and `{a,b}`, `@this`. A path
-that needs more of GJSON is refused, and whatever the data are, looking into them never fails.
+Keys and indexes, `#` (length, or each element), `#(key op value)` (the first match) and `#(…)#` (all of them), nested
+at will; `.` after `#` goes on in every element where `|` goes on with the whole result; `[a,b]`, `{a,b}` and `@this`.
+A path that needs more of GJSON is refused, and whatever the data are, looking into them never fails.
 """
 
 import json

@@ -30,8 +30,8 @@ class Outcome(NamedTuple):
 def of(body: Json, *, success: str, failure: str) -> Outcome:
     """The outcome of an object with a `status`: failure is looked at before success; what neither fits still runs.
 
-    A Workflow in phase Error has failed even where its failure condition names only Failed, as Katib's own example does;
-    otherwise such a trial would never end. Refused for a condition that is no path.
+    A Workflow in phase Error has failed even where its failure condition names only Failed, as Katib's own example
+    does; otherwise such a trial would never end. Refused for a condition that is no path.
     """
     found = _matched(body, failure)
     if found is None and body.get("kind") == "Workflow" and at(body, "status", "phase") == _ERROR:
