@@ -143,7 +143,7 @@ def _run(case: dict, wishes: Experiment) -> Run:
         number=case.get("run", 1),
         seed=7,
         conditions=conditions,
-        started=f"2024-05-01T{case['started']}:00Z" if "started" in case else BEFORE,
+        started=BEFORE if "started" not in case else f"2024-05-01T{case['started']}:00Z" if case["started"] else "",
         completed=BEFORE if over else "",
     )
 
