@@ -130,7 +130,7 @@ Action: TypeAlias = (
 class Plan:
     """What to do now, in this order, and why nothing else happens, in words.
 
-    `wake` is in how many seconds time alone will bring something to do; None where it will not.
+    `wake` is how many seconds after the world's `now` time alone brings something to do; None where it never will.
     """
 
     actions: tuple[Action, ...] = ()

@@ -249,7 +249,7 @@ class Loop:
             seconds = self.hands.clock.now()
             decided = plan(ledger.world(now=moment(seconds), seconds=seconds, share=share))
             ledger.waiting = decided.waiting
-            ledger.wake = seconds + decided.wake if decided.wake is not None else None
+            ledger.wake = int(seconds) + decided.wake if decided.wake is not None else None
             for action in decided.actions:
                 perform(action, ledger, self.hands)
             ended = any(follow.drained for follow in ledger.live.values())
