@@ -30,14 +30,16 @@ def status(origin: Origin) -> str:
 
 def test_suspend_and_resume_while_it_runs(here: Path, origin: Origin):
     ledger, go = here / "ledger", here / "go"
-    command = sh('echo "$KATIB_TRIAL_NAME" >> "$LEDGER"; while [ ! -e "$GO" ]; do sleep 0.02; done; echo loss=$RATE')
+    command = sh(
+        ': napping; echo "$KATIB_TRIAL_NAME" >> "$LEDGER"; while [ ! -e "$GO" ]; do sleep 0.02; done; echo loss=$RATE'
+    )
     env = {"LEDGER": str(ledger), "GO": str(go)}
     origin.push({A: wishing({}, command)})
     with background("reconcile", "--repo", origin.url, "--interval", "1h", "--slots", "4", cwd=here, **env):
         eventually(lambda: len(lines(ledger)) == 2, "both trials run")
         origin.push({A: wishing({"suspend": "true"}, command)})
         eventually(lambda: "Suspended" in status(origin), "the report says that it is suspended")
-        none_left("$KATIB_TRIAL_NAME")
+        none_left(": napping;")
         assert len(lines(ledger)) == 2
         go.touch()
         origin.push({A: wishing({"suspend": "false"}, command)})
@@ -109,17 +111,8 @@ def test_equal_assignments_run_once(cli, origin: Origin, here: Path, monkeypatch
     ledger = here / "ledger"
     monkeypatch.setenv("LEDGER", str(ledger))
     script = sh('echo "$RATE" >> "$LEDGER"; echo loss=$RATE')
-    origin.push(
-        {
-            A: wishing(
-                {"reuse-results": "true"},
-                script,
-                trials=12,
-                parallel=4,
-                **GRID | {"algorithm": {"algorithmName": "random"}},
-            )
-        }
-    )
+    space = GRID | {"algorithm": {"algorithmName": "random"}}
+    origin.push({A: wishing({"reuse-results": "true"}, script, trials=12, parallel=4, **space)})
     assert cli("reconcile", "--repo", origin.url, "--once").code == 0
     rows = origin.trials("a")
     assert [one["status"] for one in rows] == ["Succeeded"] * 12
@@ -128,7 +121,7 @@ def test_equal_assignments_run_once(cli, origin: Origin, here: Path, monkeypatch
 
 
 def test_annotations_are_validated(cli, here: Path):
-    Path("a.yaml").write_text(wishing({"max-duration": "2 hours", "suspend": "yes", "retires": "3"}))
+    (here / "a.yaml").write_text(wishing({"max-duration": "2 hours", "suspend": "yes", "retires": "3"}))
     done = cli("validate", "a.yaml")
     assert done.code == 1
     assert "'2 hours' is no duration; give days, hours, minutes and seconds in this order, e.g. 90s" in done.out
@@ -137,7 +130,7 @@ def test_annotations_are_validated(cli, here: Path):
 
 
 def test_an_early_stopping_algorithm_that_is_none_is_refused(cli, here: Path):
-    Path("a.yaml").write_text(manifest("a", LOSS, earlyStopping={"algorithmName": "medianstopp"}))
+    (here / "a.yaml").write_text(manifest("a", LOSS, earlyStopping={"algorithmName": "medianstopp"}))
     done = cli("run", "a.yaml")
     assert done.code == 1
     assert "there is no early stopping algorithm 'medianstopp'; did you mean medianstop?" in done.err
