@@ -75,7 +75,7 @@ def test_what_sleeps_is_quiet_and_the_plan_says_what_wakes_it(cli, origin: Origi
 
 
 @pytest.mark.parametrize("prints", [False, True])
-def test_when_the_time_is_up_everything_is_stopped(cli, origin: Origin, here: Path, monkeypatch, prints: bool):
+def test_when_the_time_is_up_everything_is_stopped(cli, origin: Origin, here: Path, monkeypatch, prints):
     """With a trial that came to a result the experiment has succeeded, without one it has failed."""
     monkeypatch.setenv("LEDGER", str(here / "ledger"))
     first = 'case "$KATIB_TRIAL_NAME" in *-0000) echo loss=1; exit 0;; esac; ' if prints else ""

@@ -203,3 +203,19 @@ def test_a_crash_changes_nothing(name, where):
         getattr(tried.calls, where)[tried.calls.count + number] = crash
         tried.settle()
         assert outcome(tried) == expected, f"crash {where} call {number} of {count}"
+
+
+def test_reports_that_were_read_before_a_crash_count_for_the_rules():
+    """The first of two reports is on disk and will not be read again, the second comes after the crash."""
+    expected, _ = undisturbed("early stopping")
+    tried = begun("early stopping")
+    while "default.a-1-0004.1" not in tried.machine.starts:
+        tried.step()
+    while not tried.store.curve("default/a-1-0004", "loss"):
+        tried.step()
+    tried.store.flush()
+    assert tried.machine.running() == ["default.a-1-0004.1"]
+    tried.crashed()
+    assert len(tried.store.curve("default/a-1-0004", "loss")) == 1
+    tried.settle()
+    assert outcome(tried) == expected
