@@ -1,7 +1,8 @@
 """Name, namespace and the annotations that kagit obeys (spec katib.md section 3.2)."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from kagit import names, wishes
 from kagit.findings import Issue, Severity
@@ -65,7 +66,8 @@ def _is_seed(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= len(str(_SEED_LIMIT)) and int(value) < _SEED_LIMIT
 
 
-class _Meaning(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Meaning:
     """What an annotation may be: `what` it is in a word, and the `way` out where it is not."""
 
     allows: Callable[[str], bool]
@@ -74,23 +76,41 @@ class _Meaning(NamedTuple):
     slug: str
 
 
-_FLAG = _Meaning(lambda text: wishes.flag(text) is not None, "switch", '"true" or "false"', "flag-invalid")
+def _is_flag(text: str) -> bool:
+    return wishes.flag(text) is not None
+
+
+def _is_policy(text: str) -> bool:
+    return text in _POLICIES
+
+
+def _is_duration(text: str) -> bool:
+    return wishes.seconds(text) is not None
+
+
+def _is_count(text: str) -> bool:
+    return wishes.whole(text) is not None
+
+
+_FLAG = _Meaning(allows=_is_flag, what="switch", way='"true" or "false"', slug="flag-invalid")
 _MEANINGS = {
-    names.ANNOTATION_SEED: _Meaning(_is_seed, "seed", f"a whole number from 0 to {_SEED_LIMIT - 1}", "seed-invalid"),
+    names.ANNOTATION_SEED: _Meaning(
+        allows=_is_seed, what="seed", way=f"a whole number from 0 to {_SEED_LIMIT - 1}", slug="seed-invalid"
+    ),
     names.ANNOTATION_ON_SPEC_CHANGE: _Meaning(
-        lambda text: text in _POLICIES, "policy", " or ".join(_POLICIES), "policy-unknown"
+        allows=_is_policy, what="policy", way=" or ".join(_POLICIES), slug="policy-unknown"
     ),
     names.ANNOTATION_MAX_DURATION: _Meaning(
-        lambda text: wishes.seconds(text) is not None,
-        "duration",
-        "days, hours, minutes and seconds in this order, e.g. 90s, 2h or 1d12h, at most ten years",
-        "duration-invalid",
+        allows=_is_duration,
+        what="duration",
+        way="days, hours, minutes and seconds in this order, e.g. 90s, 2h or 1d12h, at most ten years",
+        slug="duration-invalid",
     ),
     names.ANNOTATION_RETRIES: _Meaning(
-        lambda text: wishes.whole(text) is not None,
-        "number of retries",
-        f"a whole number from 0 to {wishes.MOST_RETRIES}",
-        "retries-invalid",
+        allows=_is_count,
+        what="number of retries",
+        way=f"a whole number from 0 to {wishes.MOST_RETRIES}",
+        slug="retries-invalid",
     ),
     names.ANNOTATION_SUSPEND: _FLAG,
     names.ANNOTATION_REUSE_RESULTS: _FLAG,
