@@ -20,7 +20,8 @@ def began(run: Run) -> str:
 
 def end(run: Run) -> str:
     """The moment at which the run's time is up; empty where there is none."""
-    limit, start = run.experiment.wishes.max_duration, began(run)
+    limit = run.experiment.wishes.max_duration
+    start = began(run) if limit is not None else ""
     if limit is None or not start:
         return ""
     return (_instant(start) + timedelta(seconds=limit)).isoformat().replace("+00:00", "Z")
