@@ -101,6 +101,14 @@ def test_a_bad_trial_is_stopped_early_and_keeps_what_it_has_printed(cli, origin:
     assert [one["status"] for one in rows] == ["Succeeded", "EarlyStopped", "EarlyStopped"]
     assert [one["loss"] for one in rows] == ["0.1", "0.2", "0.3"]
     shown = json.loads(cli("get", "trials", "--output", "json").out)
+    shown = shown["items"] if isinstance(shown, dict) else shown
+    status = shown[1]["status"]
+    assert [(one["type"], one["status"]) for one in status["conditions"]] == [
+        ("Created", "True"),
+        ("Running", "True"),
+        ("EarlyStopped", "True"),
+    ]
+    assert status["startTime"] <= status["completionTime"]
     rules = [one["spec"].get("earlyStoppingRules") for one in shown]
     rule = {"name": "loss", "value": "0.1", "comparison": "greater", "startStep": 2}
     assert rules == [None, [rule], [rule]]
