@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from kagit.objective import Objective
 from kagit.space import Space
+from kagit.wishes import Wishes
 
 Json: TypeAlias = dict[str, Any]
 
@@ -77,6 +78,7 @@ class Experiment:
     resume: ResumePolicy = ResumePolicy.NEVER
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
+    wishes: Wishes = field(default_factory=Wishes)
     spec_digest: str = ""
     run_digest: str = ""
     manifest: Json = field(default_factory=dict[str, Any], repr=False)

@@ -18,7 +18,38 @@ ANNOTATION_INDEX = "kagit.dev/index"
 ANNOTATION_HISTORY = "kagit.dev/history-digest"
 ANNOTATION_ENGINE = "kagit.dev/engine"
 ANNOTATION_REPORT = "kagit.dev/report-digest"
+ANNOTATION_RESULT_OF = "kagit.dev/result-of"
 ANNOTATION_ON_SPEC_CHANGE = "kagit.dev/on-spec-change"
+ANNOTATION_MAX_DURATION = "kagit.dev/max-duration"
+ANNOTATION_SUSPEND = "kagit.dev/suspend"
+ANNOTATION_RETRIES = "kagit.dev/retries"
+ANNOTATION_REUSE_RESULTS = "kagit.dev/reuse-results"
+ANNOTATION_STOP_TRIALS = "kagit.dev/stop-trials-at-end"
+
+ANNOTATION_PREFIX = "kagit.dev/"
+WISHES = (
+    ANNOTATION_MAX_DURATION,
+    ANNOTATION_SUSPEND,
+    ANNOTATION_RETRIES,
+    ANNOTATION_REUSE_RESULTS,
+    ANNOTATION_STOP_TRIALS,
+)
+"""Annotations by which an author says how an experiment lives; they may change without a new run."""
+FOR_AUTHORS = (ANNOTATION_SEED, ANNOTATION_ON_SPEC_CHANGE, *WISHES)
+"""Annotations that kagit reads in a manifest."""
+WRITTEN = (
+    ANNOTATION_RUN,
+    ANNOTATION_SPEC_DIGEST,
+    ANNOTATION_COMMIT,
+    ANNOTATION_SOURCE,
+    ANNOTATION_CLEAN,
+    ANNOTATION_INDEX,
+    ANNOTATION_HISTORY,
+    ANNOTATION_ENGINE,
+    ANNOTATION_REPORT,
+    ANNOTATION_RESULT_OF,
+)
+"""Annotations that kagit writes into its objects."""
 
 ENV_TRIAL_NAME = "KATIB_TRIAL_NAME"
 ENV_TRIAL_DIR = "KAGIT_TRIAL_DIR"

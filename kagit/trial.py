@@ -33,9 +33,30 @@ class Artifact:
     digest: str
 
 
+class Comparison(StrEnum):
+    """Katib's comparison of an early stopping rule: how a reading stands to the rule's value when it is met."""
+
+    EQUAL = "equal"
+    LESS = "less"
+    GREATER = "greater"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyStoppingRule:
+    """A trial is stopped once each of its rules was met by a report of `metric`, from number `start_step` on."""
+
+    metric: str
+    value: str
+    comparison: Comparison
+    start_step: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One trial; `started` and `finished` are RFC 3339 UTC texts or empty; `attempt` counts from 1."""
+    """One trial; `started` and `finished` are RFC 3339 UTC texts or empty; `attempt` counts from 1.
+
+    `lost` counts the attempts that ended without a fault of their own, `rules` say when it is stopped early.
+    """
 
     name: str
     run: int
@@ -47,6 +68,8 @@ class Trial:
     started: str = ""
     finished: str = ""
     attempt: int = 1
+    lost: int = 0
+    rules: tuple[EarlyStoppingRule, ...] = ()
     observation: Observation = ()
     artifacts: tuple[Artifact, ...] = ()
 

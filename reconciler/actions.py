@@ -23,7 +23,7 @@ class StartRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtendRun:
-    """Change the budget of the run that is there; `conditions` are those to hold afterwards."""
+    """Change the budget and the wishes of the run that is there; `conditions` are those to hold afterwards."""
 
     experiment: Experiment
     conditions: Conditions
@@ -80,10 +80,11 @@ class RecordRunning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryTrial:
-    """Put a trial whose attempt was lost back to waiting, to be started as attempt `attempt`."""
+    """Put a trial whose attempt was lost or stopped back to waiting; `lost` is what its status counts from now on."""
 
     name: str
     attempt: int
+    lost: int
     message: str
 
 
@@ -97,7 +98,7 @@ class StopTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishTrial:
-    """Record how a trial ended."""
+    """Record how a trial ended; `result_of` names the trial whose observation it takes over."""
 
     name: str
     phase: Phase
@@ -107,6 +108,7 @@ class FinishTrial:
     finished: str
     observation: Observation
     artifacts: tuple[Artifact, ...] = ()
+    result_of: str = ""
 
 
 Action: TypeAlias = (
@@ -126,7 +128,11 @@ Action: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to do now, in this order, and why nothing else happens, in words."""
+    """What to do now, in this order, and why nothing else happens, in words.
+
+    `wake` is how many seconds after the world's `now` time alone brings something to do; None where it never will.
+    """
 
     actions: tuple[Action, ...] = ()
     waiting: tuple[str, ...] = ()
+    wake: float | None = None

@@ -51,6 +51,11 @@ class Run:
         """Whether the experiment has succeeded or failed."""
         return any(c.type in {"Succeeded", "Failed"} and c.status == "True" for c in self.conditions)
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether nothing is to run for now, because its author says so."""
+        return self.experiment.wishes.suspended and not self.is_over
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
@@ -91,7 +96,8 @@ class Live:
 
     `drained` is True when all output of an ended attempt was read. `note` is what the collector has to say about
     readings that are none (NaN, empty). `stopping` says that a stop was asked for, `gpus` which devices it holds, `age`
-    how many seconds ago it was seen to start.
+    how many seconds ago it was seen to start. `rules_met` says that its early stopping rules were all met. `twin` is a
+    trial with the same assignments, whose result a trial that waits takes, or waits for.
     """
 
     trial: Trial
@@ -102,6 +108,8 @@ class Live:
     stopping: bool = False
     gpus: tuple[str, ...] = ()
     age: float = 0.0
+    rules_met: bool = False
+    twin: Trial | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

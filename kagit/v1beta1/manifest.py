@@ -11,6 +11,7 @@ from kagit.shapes import mapping, text
 from kagit.spelling import short
 from kagit.v1beta1 import defaults, digests, schema, words
 from kagit.v1beta1.checks import budget, collector, metadata, objective, space, template
+from kagit.wishes import wishes
 
 _SPEC_CHECKS = (
     budget.check,
@@ -68,6 +69,7 @@ def _checks(clean: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, names
 
 
 def _words(body: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, namespace: str) -> Experiment:
+    annotations = cast("Mapping[str, str]", meta.get("annotations", {}))
     return Experiment(
         namespace=namespace,
         name=text(meta["name"]),
@@ -82,7 +84,8 @@ def _words(body: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, namespa
         max_failed=spec.get("maxFailedTrialCount"),
         resume=ResumePolicy(spec["resumePolicy"]),
         labels=cast("Mapping[str, str]", meta.get("labels", {})),
-        annotations=cast("Mapping[str, str]", meta.get("annotations", {})),
+        annotations=annotations,
+        wishes=wishes(annotations),
         spec_digest=digests.of(spec),
         run_digest=digests.run(spec),
         manifest={key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")},

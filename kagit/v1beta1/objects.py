@@ -7,7 +7,7 @@ from kagit.conditions import Conditions, end_running, last_true, put
 from kagit.experiment import Experiment, Json
 from kagit.shapes import at, mapping, sequence, text
 from kagit.suggestion import Suggestion
-from kagit.trial import Artifact, Phase, Trial
+from kagit.trial import Artifact, EarlyStoppingRule, Phase, Trial
 from kagit.v1beta1.pieces import (
     assignments,
     conditions_in,
@@ -16,6 +16,8 @@ from kagit.v1beta1.pieces import (
     observation,
     owner,
     point,
+    rules_in,
+    rules_out,
 )
 
 _REASONS = {
@@ -123,7 +125,14 @@ def suggestions(body: Json) -> tuple[Suggestion, ...]:
 
 
 def trial_body(
-    experiment: Experiment, suggestion: Suggestion, *, name: str, run: int, run_spec: Json, owned_by: Json
+    experiment: Experiment,
+    suggestion: Suggestion,
+    *,
+    name: str,
+    run: int,
+    run_spec: Json,
+    owned_by: Json,
+    rules: Sequence[EarlyStoppingRule] = (),
 ) -> Json:
     """A Trial as created: everything needed to run it and to ask for its point again."""
     objective = experiment.objective
@@ -144,6 +153,8 @@ def trial_body(
     }
     if objective.goal is not None:
         spec["objective"]["goal"] = objective.goal
+    if rules:
+        spec["earlyStoppingRules"] = rules_out(rules)
     meta = {
         "name": name,
         "namespace": experiment.namespace,
@@ -173,6 +184,7 @@ def trial_status(trial: Trial, *, now: str, gpus: Sequence[str] = ()) -> Json:
         )
     status: Json = {"conditions": conditions_out(conditions), "attempt": trial.attempt}
     optional = {
+        "lostAttempts": trial.lost,
         "startTime": trial.started,
         "completionTime": trial.finished if trial.is_over else "",
         "message": trial.message if trial.phase is Phase.CREATED else "",
@@ -199,6 +211,8 @@ def trial(body: Json) -> Trial:
         started=text(status.get("startTime")),
         finished=text(status.get("completionTime")),
         attempt=int(status.get("attempt") or 1),
+        lost=int(status.get("lostAttempts") or 0),
+        rules=rules_in(at(body, "spec", "earlyStoppingRules")),
         observation=observation(at(status, "observation", "metrics")),
         artifacts=tuple(
             Artifact(path=text(one.get("path")), size=int(one.get("size") or 0), digest=text(one.get("digest")))

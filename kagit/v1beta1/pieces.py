@@ -1,5 +1,6 @@
 """Pieces that several of Katib's objects share: conditions, assignments, observations, owners (spec section 1.2)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kagit.conditions import Condition, Conditions
@@ -7,6 +8,7 @@ from kagit.experiment import Json
 from kagit.objective import Metric, Observation
 from kagit.shapes import at, sequence, text
 from kagit.space import Point
+from kagit.trial import Comparison, EarlyStoppingRule
 
 
 def owner(body: Json) -> Json:
@@ -41,6 +43,27 @@ def observation(given: object) -> Observation:
     return tuple(
         Metric(name=text(m.get("name")), min=text(m.get("min")), max=text(m.get("max")), latest=text(m.get("latest")))
         for m in sequence(given)
+    )
+
+
+def rules_out(rules: Sequence[EarlyStoppingRule]) -> list[Json]:
+    """Katib's earlyStoppingRules."""
+    return [
+        {"name": one.metric, "value": one.value, "comparison": one.comparison.value, "startStep": one.start_step}
+        for one in rules
+    ]
+
+
+def rules_in(given: object) -> tuple[EarlyStoppingRule, ...]:
+    """The early stopping rules of a Trial."""
+    return tuple(
+        EarlyStoppingRule(
+            metric=text(at(one, "name")),
+            value=text(at(one, "value")),
+            comparison=Comparison(text(at(one, "comparison"))),
+            start_step=int(at(one, "startStep") or 0),
+        )
+        for one in sequence(given)
     )
 
 

@@ -61,5 +61,5 @@ def results(ledgers: Sequence[Ledger]) -> None:
 
 
 def exit_code(ledgers: Sequence[Ledger]) -> int:
-    """0 when every experiment succeeded, 1 when one failed or was refused."""
-    return 0 if all(show.outcome(ledger) == "Succeeded" for ledger in ledgers) else 1
+    """0 when every experiment succeeded or is suspended, 1 when one failed or was refused."""
+    return 0 if all(show.outcome(ledger) in {"Succeeded", "Suspended"} for ledger in ledgers) else 1

@@ -4,16 +4,18 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kagit import names
-from kagit.conditions import find
+from kagit import names, wishes
+from kagit.conditions import Condition, find
 from kagit.experiment import Experiment, ResumePolicy
 from reconciler.world import Run, Wanted
 
 _ENDS = {
     "ExperimentGoalReached": "it reached its goal",
     "ExperimentSuggestionEndReached": "its search space is exhausted",
+    "ExperimentMaxDurationReached": "its time was up",
 }
 """Why an experiment that succeeded has no use for more trials."""
+_RESTARTABLE = frozenset({"ExperimentMaxTrialsReached", "ExperimentMaxDurationReached"})
 
 
 class Word(StrEnum):
@@ -22,6 +24,8 @@ class Word(StrEnum):
     CREATE = "create"
     EXTEND = "extend"
     RESTART = "restart"
+    SUSPEND = "suspend"
+    RESUME = "resume"
     NEW_RUN = "new run"
     REFUSE = "refuse"
     DELETE = "delete"
@@ -58,7 +62,7 @@ def _gone(run: Run | None) -> Intake:
 
 
 def _changed(*, spec: Experiment, run: Run, refusal: str) -> Intake:
-    if spec.spec_digest == run.experiment.spec_digest:
+    if spec.spec_digest == run.experiment.spec_digest and spec.wishes == run.experiment.wishes:
         return Intake(word=Word.NOTHING, reason="its spec has not changed")
     if spec.run_digest == run.experiment.run_digest:
         return _budget(new=spec, run=run)
@@ -78,27 +82,46 @@ def _refused(refusal: str) -> Intake | None:
 
 
 def _budget(*, new: Experiment, run: Run) -> Intake:
-    """Only the three counts (or the resume policy) differ."""
+    """Only the three counts, the resume policy or the wishes of its author differ."""
     old = run.experiment
+    said = _said(old=old, new=new)
+    if run.is_over:
+        return _after_the_end(new=new, run=run, said=said)
+    if new.wishes.suspended != old.wishes.suspended:
+        word = Word.SUSPEND if new.wishes.suspended else Word.RESUME
+        how = f"{names.ANNOTATION_SUSPEND} is {'true' if new.wishes.suspended else 'no longer true'}"
+        return Intake(word=word, reason=", ".join(part for part in (how, said) if part))
+    return Intake(word=Word.EXTEND, reason=said or "resumePolicy changed")
+
+
+def _said(*, old: Experiment, new: Experiment) -> str:
+    """What changed, in words."""
     counts = (("maxTrialCount", old.max_trials, new.max_trials), ("parallelTrialCount", old.parallel, new.parallel),
               ("maxFailedTrialCount", old.max_failed, new.max_failed))  # fmt: skip
-    said = ", ".join(f"{name} {_limit(was)} → {_limit(is_)}" for name, was, is_ in counts if was != is_)
-    if not run.is_over:
-        return Intake(word=Word.EXTEND, reason=said or "resumePolicy changed")
-    if not _grows(old=old.max_trials, new=new.max_trials):
-        return Intake(word=Word.NOTHING, reason=f"{said or 'resumePolicy changed'}, but it is over")
-    return _restart(new=new, run=run, said=said)
+    parts = [f"{name} {_limit(was)} → {_limit(is_)}" for name, was, is_ in counts if was != is_]
+    return ", ".join([*parts, *wishes.changes(old.annotations, new.annotations)])
 
 
-def _restart(*, new: Experiment, run: Run, said: str) -> Intake:
-    """More trials were granted to an experiment that is over."""
+def _after_the_end(*, new: Experiment, run: Run, said: str) -> Intake:
+    """It is over: more trials or more time may begin it again."""
+    old = run.experiment
     done = find(run.conditions, "Succeeded")
-    if done is None or done.reason != "ExperimentMaxTrialsReached":
+    late = done is not None and done.reason == "ExperimentMaxDurationReached"
+    longer = _grows(old=old.wishes.max_duration, new=new.wishes.max_duration)
+    if (late and longer) or _grows(old=old.max_trials, new=new.max_trials):
+        return _restart(new=new, done=done, said=said, enough=not late or longer)
+    if new.wishes.stops_trials != old.wishes.stops_trials:
+        return Intake(word=Word.EXTEND, reason=f"{said}, for what still runs")
+    what = said or (f"{names.ANNOTATION_SUSPEND} changed" if new.wishes != old.wishes else "resumePolicy changed")
+    return Intake(word=Word.NOTHING, reason=f"{what}, but it is over")
+
+
+def _restart(*, new: Experiment, done: Condition | None, said: str, enough: bool) -> Intake:
+    """More trials or more time were granted to an experiment that is over."""
+    if done is None or done.reason not in _RESTARTABLE or not enough:
         why = "it failed" if done is None else _ENDS.get(done.reason, "it is over")
-        return Intake(
-            word=Word.REFUSE,
-            reason=f"{why}, so more trials change nothing; change its objective or space for a new run",
-        )
+        way = "change its objective or space for a new run" if enough else f"raise {names.ANNOTATION_MAX_DURATION}, too"
+        return Intake(word=Word.REFUSE, reason=f"{why}, so more trials change nothing; {way}")
     if new.resume is ResumePolicy.NEVER:
         return Intake(
             word=Word.REFUSE,

@@ -17,9 +17,10 @@ from reconciler.actions import (
     StartRun,
     StartTrial,
 )
-from reconciler.core import asking, budget, explain, intake, trials, verdict
+from reconciler.core import asking, budget, deadline, explain, intake, trials, verdict
 from reconciler.core.intake import Word
-from reconciler.world import Best, Counts, Run, World
+from reconciler.core.trials import Aim
+from reconciler.world import Best, Counts, Live, Run, World
 
 STATUS_INTERVAL = 1.0
 """Seconds between two writes of a status in which only counters have moved."""
@@ -33,7 +34,7 @@ def plan(world: World) -> Plan:
             return Plan(actions=_start_run(world, number=world.last_run + 1))
         case Word.NEW_RUN | Word.DELETE:
             return _leave(world, taken.word)
-        case Word.EXTEND | Word.RESTART:
+        case Word.EXTEND | Word.RESTART | Word.SUSPEND | Word.RESUME:
             return Plan(actions=_extend(world, taken.word))
         case Word.REFUSE:
             going = _go_on(world)
@@ -52,7 +53,7 @@ def _start_run(world: World, *, number: int) -> tuple[Action, ...]:
 
 def _leave(world: World, word: Word) -> Plan:
     """Stop what runs; once all is quiet, begin the new run or delete."""
-    ending = tuple(action for one in world.live for action in trials.decide(world, one, wanted=False))
+    ending = tuple(action for one in world.live for action in trials.decide(world, one, aim=Aim.END))
     if ending or world.live:
         return Plan(actions=ending, waiting=(f"StoppingTrials({len(world.live)})",))
     run = world.run
@@ -69,7 +70,7 @@ def _extend(world: World, word: Word) -> tuple[Action, ...]:
     conditions = world.run.conditions
     if word is Word.RESTART:
         conditions = c.put(
-            c.drop(conditions, "Succeeded", "Failed"),
+            c.drop(conditions, "Succeeded", "Failed", "Restarting"),  # it tells when the last restart was
             type_="Restarting",
             reason="ExperimentRestarting",
             message="Experiment is restarted",
@@ -83,25 +84,52 @@ def _go_on(world: World) -> Plan:
     run = world.run
     if run is None:
         return Plan()
-    over = run.is_over
-    current = {one.trial.name for one in world.live if one.trial.run == run.number}
+    left = deadline.left(run, now=world.now)
+    late = left is not None and left <= 0
+    stopping = run.is_suspended or (run.is_over and (late or run.experiment.wishes.stops_trials))
     deeds: list[Action] = []
     for one in world.live:
-        deeds += trials.decide(world, one, wanted=not over and one.trial.name in current)
+        deeds += trials.decide(world, one, aim=_aim(one, run, stopping=stopping))
     counts, best = _after(world, deeds, run)
     decided = None
-    if not over:
+    if not run.is_over:
         decided = verdict.of(
-            run=run, counts=counts, best=best, exhausted=world.exhausted, waiting=len(world.suggestions)
+            verdict.Standing(
+                run=run,
+                counts=counts,
+                best=best,
+                exhausted=world.exhausted,
+                waiting=len(world.suggestions),
+                late=late,
+            )
         )
-        if decided is None:
-            missing = budget.missing_trials(run.experiment, counts)
-            deeds += asking.create(world, missing)
-            deeds += asking.ask(world, missing)
-        else:  # nothing begins in the moment in which the experiment ends
-            deeds = [deed for deed in deeds if not isinstance(deed, StartTrial | RetryTrial)]
+        deeds = _search(world, run, deeds, counts=counts, ends=decided is not None)
     deeds += _status(world, run=run, counts=counts, decided=decided)
-    return Plan(actions=tuple(deeds), waiting=explain.waiting(world, over=over or decided is not None))
+    over = run.is_over or decided is not None
+    ends = stopping or (decided is not None and run.experiment.wishes.stops_trials)
+    return Plan(
+        actions=tuple(deeds),
+        waiting=explain.waiting(world, over=over, stopping=ends),
+        wake=left if left is not None and left > 0 and (world.live or not over) else None,
+    )
+
+
+def _aim(live: Live, run: Run, *, stopping: bool) -> Aim:
+    if live.trial.run != run.number:
+        return Aim.END
+    if run.is_over:
+        return Aim.END if stopping else Aim.FINISH
+    return Aim.PAUSE if stopping else Aim.RUN
+
+
+def _search(world: World, run: Run, deeds: list[Action], *, counts: Counts, ends: bool) -> list[Action]:
+    """What the search goes on with, after these deeds on its trials; nothing begins in the moment in which it ends."""
+    if ends:
+        return [deed for deed in deeds if not isinstance(deed, StartTrial | RetryTrial)]
+    if run.is_suspended:
+        return deeds
+    missing = budget.missing_trials(run.experiment, counts)
+    return [*deeds, *asking.create(world, missing), *asking.ask(world, missing)]
 
 
 def _after(world: World, deeds: Sequence[Action], run: Run) -> tuple[Counts, Best | None]:
@@ -131,9 +159,8 @@ def _status(world: World, *, run: Run, counts: Counts, decided: verdict.Verdict 
     """A status write where conditions change, when all is quiet, or once a second while counters move."""
     conditions = verdict.conditions(run=run, counts=counts, verdict=decided, now=world.now)
     changed = conditions != run.conditions
-    if not changed and not (
-        world.changes and (world.status_age >= STATUS_INTERVAL or (run.is_over and not world.live))
-    ):
+    still = (run.is_over and not world.live) or (run.is_suspended and all(one.sighting is None for one in world.live))
+    if not changed and not (world.changes and (world.status_age >= STATUS_INTERVAL or still)):
         return ()
     ended = decided is not None
     completed = world.now if ended else run.completed

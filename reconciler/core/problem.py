@@ -2,6 +2,8 @@
 
 from algorithms import catalog
 from algorithms.contract import Problem
+from algorithms.stopping import catalog as stopping
+from algorithms.stopping.contract import Case
 from kagit.errors import Refused
 from kagit.experiment import Experiment
 from kagit.findings import Issue
@@ -25,8 +27,28 @@ def issues(experiment: Experiment) -> tuple[Issue, ...]:
     except Refused as error:
         place = ("spec", "algorithm", "algorithmName")
         return (Issue(at=place, message=str(error), slug="algorithm-unknown"),)
-    found = algorithm.check(problem(experiment, seed=0))
+    found = (*algorithm.check(problem(experiment, seed=0)), *_stopping_issues(experiment))
     return tuple(Issue(at=("spec", *i.at), message=i.message, slug=i.slug, severity=i.severity) for i in found)
+
+
+def stopping_case(experiment: Experiment) -> Case:
+    """What its early stopping algorithm is asked about."""
+    wanted = experiment.early_stopping
+    objective = experiment.objective
+    return Case(
+        metric=objective.metric,
+        direction=objective.type,
+        settings=wanted.settings if wanted is not None else {},
+    )
+
+
+def _stopping_issues(experiment: Experiment) -> tuple[Issue, ...]:
+    if experiment.early_stopping is None:
+        return ()
+    try:
+        return stopping.named(experiment.early_stopping.name).check(stopping_case(experiment))
+    except Refused as error:
+        return (Issue(at=("earlyStopping", "algorithmName"), message=str(error), slug="algorithm-unknown"),)
 
 
 AHEAD = 16

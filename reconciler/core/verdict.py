@@ -1,5 +1,6 @@
 """Whether an experiment is over, and why (spec katib.md 4.1.5, 1.7)."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from kagit import conditions as c
@@ -25,19 +26,47 @@ END_REACHED = Verdict(
     "Experiment has succeeded because suggestion service has reached the end",
 )
 FAILED = Verdict("Failed", "ExperimentFailed", "Experiment has failed because max failed count has reached")
+MAX_DURATION = Verdict(
+    "Succeeded", "ExperimentMaxDurationReached", "Experiment has succeeded because max duration has reached"
+)
+NOTHING_IN_TIME = Verdict(
+    "Failed",
+    "ExperimentFailed",
+    "Experiment has failed because max duration has reached and no trial has come to a result",
+)
 
 
-def of(*, run: Run, counts: Counts, best: Best | None, exhausted: bool, waiting: int) -> Verdict | None:
-    """The verdict, or None while the search goes on. `waiting` counts suggestions without a trial."""
-    spec = run.experiment
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a verdict is made from. `waiting` counts suggestions without a trial, `late` says that the time is up."""
+
+    run: Run
+    counts: Counts
+    best: Best | None
+    exhausted: bool
+    waiting: int
+    late: bool
+
+
+def of(now: Standing) -> Verdict | None:
+    """The verdict, or None while the search goes on."""
+    spec, counts, best = now.run.experiment, now.counts, now.best
     if spec.objective.reached(best.value if best is not None else None):
         return GOAL
     if spec.max_failed is not None and counts.failed > 0 and counts.failed >= spec.max_failed:
         return FAILED
-    if spec.max_trials is not None and counts.over >= spec.max_trials:
+    return _used_up(now)
+
+
+def _used_up(now: Standing) -> Verdict | None:
+    """There is nothing left to try with: no trials, no points, no time."""
+    most, counts = now.run.experiment.max_trials, now.counts
+    if most is not None and counts.over >= most:
         return MAX_TRIALS
-    if exhausted and waiting == 0 and counts.of(Phase.CREATED, Phase.RUNNING) == 0:
+    if now.exhausted and now.waiting == 0 and counts.of(Phase.CREATED, Phase.RUNNING) == 0:
         return END_REACHED
+    if now.late:
+        return NOTHING_IN_TIME if now.best is None else MAX_DURATION
     return None
 
 
@@ -51,6 +80,18 @@ def conditions(*, run: Run, counts: Counts, verdict: Verdict | None, now: str) -
     if verdict is not None:
         result = c.end_running(result, now=now)
         return c.put(result, type_=verdict.type, reason=verdict.reason, message=verdict.message, now=now)
+    if run.is_suspended:
+        return _suspended(result, now=now)
+    suspended = c.find(result, "Suspended")
+    if suspended is not None and suspended.status == "True":
+        result = c.put(result, type_="Suspended", status="False", reason="ExperimentResumed",
+                       message="Experiment is resumed", now=now)  # fmt: skip
     if counts.total > 0:
         result = c.put(result, type_="Running", reason="ExperimentRunning", message="Experiment is running", now=now)
     return result
+
+
+def _suspended(conditions: c.Conditions, *, now: str) -> c.Conditions:
+    """Suspended is the last element, which is what clients of Katib look at."""
+    result = c.end_running(conditions, now=now)
+    return c.put(result, type_="Suspended", reason="ExperimentSuspended", message="Experiment is suspended", now=now)

@@ -2,6 +2,7 @@
 
 from kagit.experiment import Experiment
 from reconciler.core.readings import Parser
+from reconciler.core.stopping import Watch
 from reconciler.core.tally import Tally
 from reconciler.ports import Executor, Reading, Sighting, State, Store
 from reconciler.shell.following import Follow
@@ -36,6 +37,8 @@ def collect(ledger: Ledger, follow: Follow, *, executor: Executor, store: Store)
     if found or ended:
         store.append(found, cursors={name: parser.consumed})
         tally.add(found)
+        if follow.watch is not None:
+            follow.watch.add(found)
         follow.observation = tally.observation(spec.objective.metrics)
         follow.note = tally.note(spec.objective.metric) or _rejected(parser, spec.objective.metric)
         follow.drained = ended
@@ -85,6 +88,18 @@ def _open(ledger: Ledger, follow: Follow, spec: Experiment, store: Store) -> Non
     follow.tally = Tally()
     if follow.offset:
         follow.tally.merge(store.observations([name]).get(name, ()))
+    follow.watch = _watch(follow, spec, name, store)
+
+
+def _watch(follow: Follow, spec: Experiment, name: str, store: Store) -> Watch | None:
+    """The trial's early stopping rules, with all that was read of it before."""
+    if not follow.trial.rules:
+        return None
+    watch = Watch(follow.trial.rules, spec.objective)
+    if follow.offset:
+        for metric in watch.metrics:
+            watch.add(store.curve(name, metric))
+    return watch
 
 
 def _rejected(parser: Parser, metric: str) -> str:

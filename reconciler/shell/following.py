@@ -7,6 +7,7 @@ from kagit.experiment import Json
 from kagit.objective import Observation
 from kagit.trial import Phase, Trial
 from reconciler.core.readings import Parser
+from reconciler.core.stopping import Watch
 from reconciler.core.tally import Tally
 from reconciler.ports import Sighting, State
 from reconciler.world import Live
@@ -27,6 +28,7 @@ class Follow:
     since: float = 0.0
     parser: Parser | None = None
     tally: Tally | None = None
+    watch: Watch | None = None
     offset: int = 0
     drained: bool = False
     stopping: bool = False
@@ -40,10 +42,15 @@ class Follow:
 
     def restart(self, trial: Trial) -> None:
         """Forget what was seen of an attempt that is gone."""
-        self.trial, self.sighting, self.parser, self.tally = trial, None, None, None
+        self.trial, self.sighting, self.parser, self.tally, self.watch = trial, None, None, None, None
         self.since, self.offset, self.drained, self.stopping, self.note, self.observation = 0.0, 0, False, False, "", ()
 
-    def seen(self, seconds: float) -> Live:
+    @property
+    def rules_met(self) -> bool:
+        """Whether it is to be stopped early."""
+        return self.watch is not None and self.watch.met
+
+    def seen(self, seconds: float, *, twin: Trial | None = None) -> Live:
         """The frozen picture that decisions are made from."""
         return Live(
             trial=self.trial,
@@ -54,6 +61,8 @@ class Follow:
             stopping=self.stopping,
             gpus=self.gpus,
             age=seconds - self.since if self.uses else 0.0,
+            rules_met=self.rules_met,
+            twin=twin,
         )
 
     @property

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from algorithms.contract import Finished, HistoryDigest, Optimizer
+from algorithms.stopping.contract import Stopper
 from kagit import names
 from kagit.experiment import Experiment, Json
 from kagit.shapes import mapping, text
@@ -21,6 +22,7 @@ from kagit.v1beta1 import objects, pieces
 from reconciler.core.plan import better
 from reconciler.core.problem import ahead
 from reconciler.core.slots import Share
+from reconciler.shell import twins
 from reconciler.shell.following import Follow
 from reconciler.world import Best, Counts, Grant, Run, Source, Wanted, World
 
@@ -45,7 +47,8 @@ class Ledger:
     """One experiment, as far as it is known.
 
     `unlisted` says why the source does not tell what is gone; `asked` counts the points asked for in this run,
-    `changes` those not yet in the status.
+    `changes` those not yet in the status. `results` has a trial for all assignments with a result, of the `unlearnt`
+    the `stopper` was not told yet, `wake` is when time alone brings something to do, in seconds since 1970.
     """
 
     namespace: str
@@ -68,6 +71,10 @@ class Ledger:
     exhausted: bool = False
     history: HistoryDigest = field(default_factory=HistoryDigest)
     optimizer: Optimizer | None = None
+    stopper: Stopper | None = None
+    unlearnt: list[Trial] = field(default_factory=list[Trial])
+    results: dict[twins.Assignments, Trial] = field(default_factory=dict[twins.Assignments, Trial])
+    wake: float | None = None
     changes: int = 0
     status_at: float = 0.0
     published: str = ""
@@ -139,7 +146,7 @@ class Ledger:
             self.trials, self.phases, self.best = {}, {}, None
             self.suggestions, self.asked, self.exhausted = {}, 0, False
             self.history, self.optimizer, self.content, self.prints = HistoryDigest(), None, 0, {}
-            self.demand = None
+            self.stopper, self.unlearnt, self.results, self.demand = None, [], {}, None
         self.run = run
         self.last_run = max(self.last_run, run.number)
 
@@ -180,10 +187,31 @@ class Ledger:
             return
         value = self.run.experiment.objective.value(trial.observation) if trial.phase in COUNTED else None
         self.best = better(self.run.experiment.objective, self.best, trial=trial)
+        if value is not None:
+            twins.note(self.results, trial)
+        if trial.phase is Phase.SUCCEEDED and self.run.experiment.early_stopping is not None:
+            self.unlearnt.append(trial)
         told = Finished(index=trial.index, point=trial.point, value=value)
         self.history.add(told)
         if self.optimizer is not None:
             self.optimizer.tell(told)
+
+    def queue(self) -> list[Follow]:
+        """Trials that would start if they were given a place."""
+        paired = twins.of(self.live.values(), self.results, run=self.run)
+        held = self.run is not None and self.run.is_suspended
+        return [one for one in self.live.values() if one.waits and not held and one.trial.name not in paired]
+
+    @property
+    def rests(self) -> bool:
+        """Whether its run is over or suspended, with nothing running and nothing left to write."""
+        if self.run is None or self.changes:
+            return False
+        return (
+            not self.live
+            if self.run.is_over
+            else self.run.is_suspended and not any(one.sighting for one in self.live.values())
+        )
 
     def running(self) -> Mapping[int, Mapping[str, str]]:
         """Points of the current run that are asked for and not over, by number."""
@@ -202,11 +230,12 @@ class Ledger:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def waiting_for_report(self) -> list[str]:
-        """Reasons for waiting that a report shows; how many trials run is seen in its table."""
-        return [words for words in self.waiting if not words.startswith(("RunningTrials", "StoppingTrials"))]
+        """Reasons for waiting that a report shows; how many trials run is seen in its table, and time passes anyway."""
+        return [words for words in self.waiting if not words.startswith(_PASSING)]
 
     def world(self, *, now: str, seconds: float, share: Share) -> World:
         """The frozen picture for one decision; costs as much as there are active trials."""
+        paired = twins.of(self.live.values(), self.results, run=self.run)
         grants: list[Grant] = []
         positions: dict[str, int] = {}
         for one in self.live.values():
@@ -225,7 +254,7 @@ class Ledger:
             run=self.run,
             last_run=self.last_run,
             counts=Counts(by_phase=dict(self.phases)),
-            live=tuple(one.seen(seconds) for one in self.live.values()),
+            live=tuple(one.seen(seconds, twin=paired.get(one.trial.name)) for one in self.live.values()),
             suggestions=tuple(self.suggestions[index] for index in sorted(self.suggestions)),
             asked=self.asked,
             ahead=self.ahead,
@@ -236,6 +265,9 @@ class Ledger:
             changes=self.changes,
             status_age=seconds - self.status_at,
         )
+
+
+_PASSING = ("RunningTrials", "StoppingTrials", "MaxDuration")
 
 
 def is_loose(ledger: Ledger) -> bool:

@@ -91,9 +91,9 @@ class Loop:
         """Take in what happened (waiting up to `timeout` seconds for it), then act until all is quiet."""
         now = self.hands.clock.now()
         due = [title for title, (when, _) in self.later.items() if when <= now]
-        for title in due:
+        for title in (*due, *self._woken(now)):
             self.touch(title)
-        for sighting in self._sightings(0.0 if self.dirty or self.unread else timeout):
+        for sighting in self._sightings(0.0 if self.dirty or self.unread else self._patience(now, timeout)):
             self._sighted(sighting)
         self._collect_running()
         self._flush()
@@ -103,9 +103,22 @@ class Loop:
             self._look_at([title for title in titles if title not in self.later or title in due])
             self._share_out()
 
+    def _woken(self, now: float) -> list[Title]:
+        """Experiments whose time has come: nothing in the world but the clock has changed."""
+        return [title for title, wake in self._alarms() if wake <= now]
+
+    def _alarms(self) -> list[tuple[Title, float]]:
+        """When experiments wake up; whoever is in trouble is looked at when that is tried again."""
+        known = [(title, one.wake) for title, one in self.ledgers.items() if title not in self.later]
+        return [(title, wake) for title, wake in known if wake is not None]
+
+    def _patience(self, now: float, timeout: float) -> float:
+        """How long to wait for news at most: not beyond the moment at which an experiment wakes up."""
+        return max(0.0, min([timeout, *(wake - now for _, wake in self._alarms())]))
+
     @property
     def quiet(self) -> bool:
-        """Whether every experiment is over, refused or gone, with nothing running and nothing left to write."""
+        """Whether every experiment is over, suspended, refused or gone; nothing runs and nothing is left to write."""
         return not self.dirty and not self.later and all(_quiet(ledger) for ledger in self.ledgers.values())
 
     def finish(self) -> None:
@@ -167,7 +180,7 @@ class Loop:
             for follow in ledger.live.values():
                 if follow.unread or (due and follow.uses):
                     self._collect(ledger, follow)
-                    if follow.drained or follow.trial.phase is Phase.CREATED:
+                    if follow.drained or follow.trial.phase is Phase.CREATED or follow.rules_met:
                         self.touch(title)
             if due and ledger.changes:
                 self.touch(title)
@@ -236,6 +249,7 @@ class Loop:
             seconds = self.hands.clock.now()
             decided = plan(ledger.world(now=moment(seconds), seconds=seconds, share=share))
             ledger.waiting = decided.waiting
+            ledger.wake = int(seconds) + decided.wake if decided.wake is not None else None
             for action in decided.actions:
                 perform(action, ledger, self.hands)
             ended = any(follow.drained for follow in ledger.live.values())
@@ -245,11 +259,10 @@ class Loop:
 
     def _share_out(self) -> None:
         """Give free slots to trials that wait, among all experiments at once: nobody is served for coming first."""
-        follows = [(one, follow) for one in self.ledgers.values() for follow in one.live.values()]
-        waiting = {(one.namespace, one.name): None for one, follow in follows if follow.waits}
-        if not waiting:
+        queue = [(one, follow) for one in self.ledgers.values() for follow in one.queue()]
+        if not queue:
             return
-        busy = [(one, follow) for one, follow in follows if follow.uses]
+        busy = [(one, follow) for one in self.ledgers.values() for follow in one.live.values() if follow.uses]
         taken = {device for _, follow in busy for device in follow.gpus}
         used: dict[str, int] = {}
         for one, follow in busy:
@@ -258,14 +271,14 @@ class Loop:
             free=self.capacity.slots - sum(used.values()),
             gpus=[device for device in self.capacity.gpus if device not in taken],
             used=used,
-            demands=_demands(follows),
+            demands=_demands(queue),
         )
-        for title in waiting:
+        for title in {(one.namespace, one.name): None for one, _ in queue}:
             if title not in self.later:
                 self._look_safely(title, share)
 
 
-def _demands(follows: Iterable[tuple[Ledger, Follow]]) -> list[slots.Demand]:
+def _demands(queue: Iterable[tuple[Ledger, Follow]]) -> list[slots.Demand]:
     return [
         slots.Demand(
             experiment=ledger.title,
@@ -274,11 +287,11 @@ def _demands(follows: Iterable[tuple[Ledger, Follow]]) -> list[slots.Demand]:
             gpus=follow.gpus_wanted,
             order=follow.order,
         )
-        for ledger, follow in follows
-        if follow.waits
+        for ledger, follow in queue
     ]
 
 
 def _quiet(ledger: Ledger) -> bool:
-    over = ledger.run is None or ledger.run.is_over or bool(ledger.refusal)
-    return over and not ledger.live and not ledger.changes
+    if ledger.rests:
+        return True
+    return (ledger.run is None or bool(ledger.refusal)) and not ledger.live and not ledger.changes

@@ -55,7 +55,14 @@ def row(ledger: Ledger) -> Row:
 
 def _eta(ledger: Ledger, *, done: int, total: int | None) -> float | None:
     """Seconds to go at the mean pace so far."""
-    if not done or total is None or ledger.run is None or not ledger.run.started or ledger.run.is_over:
+    if (
+        not done
+        or total is None
+        or ledger.run is None
+        or not ledger.run.started
+        or ledger.run.is_over
+        or ledger.run.is_suspended
+    ):
         return None
     ends = [one.finished for one in ledger.trials.values() if one.finished]
     if not ends:

@@ -162,7 +162,7 @@ class Publisher:
                     digest=digest(ledger),
                     committed=ledger.published,
                     age=now - ledger.published_at,
-                    quiet=ledger.run.is_over and not ledger.live and not ledger.changes,
+                    quiet=ledger.rests,
                 ),
                 interval=settings.reports.interval,
             )

@@ -62,7 +62,7 @@ def again(ledger: Ledger, hands: Hands) -> None:
         if old is not None and old.work_name == one.work_name:
             one.sighting, one.since, one.parser, one.tally = old.sighting, old.since, old.parser, old.tally
             one.offset, one.drained, one.stopping = old.offset, old.drained, old.stopping
-            one.note, one.observation = old.note, old.observation
+            one.note, one.observation, one.watch = old.note, old.observation, old.watch
     ledger.become(fresh)
 
 

@@ -60,7 +60,7 @@ def _earlier(ledger: Ledger) -> dict[int, tuple[str, str]]:
 
 
 def extend_run(action: a.ExtendRun, ledger: Ledger, hands: Hands) -> None:
-    """Change the budget of the run that is there."""
+    """Change the budget and the wishes of the run that is there."""
     spec = action.experiment
     if ledger.run is not None and ledger.run.conditions != action.conditions:
         # First, for the same reason as above: what is over would otherwise look over with more to do.
@@ -72,15 +72,19 @@ def extend_run(action: a.ExtendRun, ledger: Ledger, hands: Hands) -> None:
         name=ledger.name,
         body=[
             {"op": "replace", "path": "/spec", "value": spec.manifest["spec"]},
-            {
-                "op": "add",
-                "path": "/metadata/annotations/" + names.ANNOTATION_SPEC_DIGEST.replace("/", "~1"),
-                "value": spec.spec_digest,
-            },
+            *_annotate(names.ANNOTATION_SPEC_DIGEST, spec.spec_digest),
+            *(step for key in names.WISHES for step in _annotate(key, spec.annotations.get(key))),
         ],
         form="json",
     )
     ledger.take(stored, spec=spec, source=ledger.source)
+
+
+def _annotate(key: str, value: str | None) -> list[Json]:
+    """JSON patch steps that set an annotation, or take it away whether it is there or not."""
+    path = "/metadata/annotations/" + key.replace("/", "~1")
+    step: Json = {"op": "add", "path": path, "value": value or ""}
+    return [step] if value is not None else [step, {"op": "remove", "path": path}]
 
 
 def delete_experiment(action: a.DeleteExperiment, ledger: Ledger, hands: Hands) -> None:

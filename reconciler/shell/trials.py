@@ -12,6 +12,7 @@ from kagit.trial import Phase, Trial
 from kagit.v1beta1 import objects
 from reconciler import actions as a
 from reconciler.ports import Sighting, State, Work
+from reconciler.shell import stops
 from reconciler.shell.following import Follow
 from reconciler.shell.hands import Hands, patch_status
 from reconciler.shell.ledger import Ledger
@@ -22,10 +23,10 @@ def create_trial(action: a.CreateTrial, ledger: Ledger, hands: Hands) -> None:
     run = ledger.run
     if run is None:
         raise Broken(f"{ledger.title}: a trial without a run")
-    spec = run.experiment
+    spec, rules = run.experiment, stops.rules(ledger, hands)
     run_spec = fill(spec.template, trial=action.name, namespace=spec.namespace, point=action.suggestion.point)
     body = objects.trial_body(
-        spec, action.suggestion, name=action.name, run=action.run, run_spec=run_spec, owned_by=ledger.body
+        spec, action.suggestion, name=action.name, run=action.run, run_spec=run_spec, owned_by=ledger.body, rules=rules
     )
     try:
         hands.cluster.create(body)
@@ -33,7 +34,7 @@ def create_trial(action: a.CreateTrial, ledger: Ledger, hands: Hands) -> None:
         follow(ledger, hands.cluster.get(kind="Trial", namespace=ledger.namespace, name=action.name), hands)
     else:
         suggestion = action.suggestion
-        trial = Trial(name=action.name, run=action.run, index=suggestion.index, point=suggestion.point)
+        trial = Trial(name=action.name, run=action.run, index=suggestion.index, point=suggestion.point, rules=rules)
         take(ledger, trial, run_spec, hands)
 
 
@@ -145,7 +146,13 @@ def retry_trial(action: a.RetryTrial, ledger: Ledger, hands: Hands) -> None:
         return
     attempt = one.work_name
     trial = replace(
-        one.trial, phase=Phase.CREATED, attempt=action.attempt, message=action.message, started="", observation=()
+        one.trial,
+        phase=Phase.CREATED,
+        attempt=action.attempt,
+        lost=action.lost,
+        message=action.message,
+        started="",
+        observation=(),
     )
     _record(ledger, hands, trial)
     one.restart(trial)
@@ -176,6 +183,9 @@ def finish_trial(action: a.FinishTrial, ledger: Ledger, hands: Hands) -> None:
         observation=action.observation,
         artifacts=action.artifacts,
     )
+    if action.result_of:
+        notes = {"metadata": {"annotations": {names.ANNOTATION_RESULT_OF: action.result_of}}}
+        hands.cluster.patch(kind="Trial", namespace=ledger.namespace, name=action.name, body=notes)
     _record(ledger, hands, trial)
     if one.sighting is not None:
         hands.done.append(one.work_name)

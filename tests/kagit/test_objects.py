@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kagit import names
 from kagit.objective import Metric
 from kagit.suggestion import Suggestion
-from kagit.trial import Artifact, Phase, Trial
+from kagit.trial import Artifact, Comparison, EarlyStoppingRule, Phase, Trial
 from kagit.v1beta1 import manifest, objects
 
 BASE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "katib" / "base.yaml").read_text())
@@ -22,12 +22,21 @@ words = st.text(max_size=20)
 numbers = st.sampled_from(["0.1", "-3", "1e-9", "unavailable", "nan"])
 metrics = st.builds(Metric, name=st.text(min_size=1, max_size=5), min=numbers, max=numbers, latest=numbers)
 artifacts = st.builds(Artifact, path=words, size=st.integers(0, 2**40), digest=words)
+rules = st.builds(
+    EarlyStoppingRule,
+    metric=words,
+    value=numbers,
+    comparison=st.sampled_from(Comparison),
+    start_step=st.integers(0, 2**31 - 1),
+)
 common = {
     "name": st.just("fake-2-0007"),
     "run": st.just(2),
     "index": st.just(7),
     "point": st.fixed_dictionaries({"lr": words, "momentum": words}),
     "attempt": st.integers(1, 9),
+    "lost": st.integers(0, 9),
+    "rules": st.lists(rules, max_size=2).map(tuple),
     "observation": st.lists(metrics, max_size=3).map(tuple),
     "artifacts": st.lists(artifacts, max_size=2).map(tuple),
 }
@@ -48,7 +57,13 @@ def body(trial):
     suggestion = Suggestion(index=trial.index, point=trial.point, seed=5, history_digest="abc", engine="random 1")
     run_spec = {"kind": "Job", "metadata": {"name": trial.name}}
     created = objects.trial_body(
-        EXPERIMENT, suggestion, name=trial.name, run=trial.run, run_spec=run_spec, owned_by=OWNER
+        EXPERIMENT,
+        suggestion,
+        name=trial.name,
+        run=trial.run,
+        run_spec=run_spec,
+        owned_by=OWNER,
+        rules=trial.rules,
     )
     return created | {"status": objects.trial_status(trial, now=NOW)}
 

@@ -11,7 +11,8 @@ from tests.sim.executor_scripted import Script, ScriptedExecutor
 from tests.sim.universe import START, Crash, Universe, argument, manifest
 
 LISTED = {"trials": int, "parallel": int, "failed": int, "goal": float, "top": str, "resume": str, "algorithm": str,
-          "onchange": str, "step": str}  # fmt: skip
+          "onchange": str, "step": str, "stopping": str}  # fmt: skip
+WISHES = ("max-duration", "suspend", "retries", "reuse-results", "stop-trials-at-end")
 HABITS = {
     "well": {},
     "fails": {"exit_code": 3, "output": b"boom\n"},
@@ -19,6 +20,7 @@ HABITS = {
     "nan": {"output": b"loss=nan\n"},
     "deaf": {"ignores_term": True, "grace": 2.0, "seconds": 60.0},
     "slowly": {"seconds": 60.0},
+    "evicted": {"reason": "Evicted", "message": "the node was low on memory", "exit_code": 137, "output": b""},
     "missing": {"reason": "StartError", "message": "no such command: train", "output": b""},
 }
 
@@ -40,6 +42,9 @@ class Teller:
         usual = {"seconds": 1.0, "output": f"loss={x * x:.3f}\n".encode()}
         number = work.trial.rpartition("-")[2].lstrip("0") or "0"
         habit = self.habits.get(work.name) or self.habits.get(f"{work.trial}") or self.habits.get(number, "well")
+        if habit == "curve":  # a report every half second, going down to the usual result
+            lines = tuple((0.5 * (n + 1), f"loss={x * x + 0.5**n:.3f}\n".encode()) for n in range(6))
+            return Script(seconds=3.1, output=lines)
         return Script(**{**usual, **HABITS[habit]})
 
     def play(self, line: str) -> Iterator[str]:
@@ -60,7 +65,7 @@ class Teller:
 
     def _body(self, place: str, given: dict[str, str]) -> dict:
         space, _, name = place.rpartition("/")
-        want = {key: LISTED[key](value) for key, value in given.items()}
+        want = {key: LISTED[key](value) for key, value in given.items() if key not in WISHES}
         body = manifest(
             name,
             trials=want.get("trials", 2),
@@ -76,8 +81,14 @@ class Teller:
             spec["objective"]["goal"] = want["goal"]
         if "resume" in want:
             spec["resumePolicy"] = want["resume"]
+        notes = {f"kagit.dev/{key}": given[key] for key in WISHES if key in given}
         if "onchange" in want:
-            body["metadata"]["annotations"] = {"kagit.dev/on-spec-change": want["onchange"]}
+            notes["kagit.dev/on-spec-change"] = want["onchange"]
+        if notes:
+            body["metadata"]["annotations"] = notes
+        if "stopping" in want:  # judged after two reports, once two have succeeded
+            settings = [{"name": "min_trials_required", "value": "2"}, {"name": "start_step", "value": "2"}]
+            spec["earlyStopping"] = {"algorithmName": want["stopping"], "algorithmSettings": settings}
         feasible = spec["parameters"][0]["feasibleSpace"]
         feasible |= {key: value for key, value in (("max", want.get("top")), ("step", want.get("step"))) if value}
         return body
@@ -109,7 +120,7 @@ class Teller:
 
     def do_trial(self, number: str, habit: str) -> None:
         """`trial 3 fails`, or `trial a-1-0003 fails`: how a trial will go."""
-        assert habit in HABITS, f"habits are {sorted(HABITS)}"
+        assert habit == "curve" or habit in HABITS, f"habits are {sorted([*HABITS, 'curve'])}"
         self.habits[number] = habit
 
     def do_tick(self, seconds: str) -> None:
@@ -220,6 +231,7 @@ def _experiment(body: dict) -> str:
         "failed": "trialsFailed",
         "without metrics": "trialMetricsUnavailable",
         "killed": "trialsKilled",
+        "stopped early": "trialsEarlyStopped",
     }
     said = [f"{status.get(key)} {word}" for word, key in counts.items() if status.get(key)]
     best = at(status, "currentOptimalTrial", "bestTrialName")
@@ -233,6 +245,7 @@ def _trial(body: dict) -> str:
     status = body.get("status", {})
     last = last_true(conditions_in(status.get("conditions")))
     phase = last.type if last is not None else "Created"
+    source = at(body, "metadata", "annotations", "kagit.dev/result-of")
     attempt = f", attempt {status['attempt']}" if status.get("attempt", 1) > 1 else ""
     latest = [f", {one['name']} {one['latest']}" for one in at(status, "observation", "metrics") or []]
     why = (
@@ -242,7 +255,8 @@ def _trial(body: dict) -> str:
         if phase in {"Failed", "MetricsUnavailable"}
         else ""
     )
-    return f"{phase}{attempt}{''.join(latest)}{f' ({why})' if why else ''}"
+    source = f", result of {source}" if source else ""
+    return f"{phase}{attempt}{source}{''.join(latest)}{f' ({why})' if why else ''}"
 
 
 def path(place: str) -> str:

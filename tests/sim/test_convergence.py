@@ -53,7 +53,10 @@ class Push:
             name, trials=want["trials"], parallel=min(want["parallel"], want["trials"]), algorithm=want["algorithm"]
         )
         body["metadata"]["namespace"] = space
-        body["metadata"]["annotations"] = {"kagit.dev/on-spec-change": want["on_change"]}
+        notes = {"on-spec-change": want["on_change"], "suspend": want["suspend"], "retries": want["retries"],
+                 "reuse-results": want["reuse"], "stop-trials-at-end": want["stop"],
+                 "max-duration": want["time"]}  # fmt: skip
+        body["metadata"]["annotations"] = {f"kagit.dev/{key}": value for key, value in notes.items() if value}
         spec, feasible = body["spec"], body["spec"]["parameters"][0]["feasibleSpace"]
         if want["failed"] is not None:
             spec["maxFailedTrialCount"] = min(want["failed"], want["trials"])
@@ -61,8 +64,14 @@ class Push:
             spec["objective"]["goal"] = want["goal"]
         spec["resumePolicy"] = want["resume"]
         feasible["max"] = want["top"]
-        if want["algorithm"] == "grid":
+        if want["step"] or want["algorithm"] == "grid":
             feasible["step"] = "0.5"
+        if want["early"]:
+            settings = {"min_trials_required": "1", "start_step": "1"}
+            spec["earlyStopping"] = {
+                "algorithmName": "medianstop",
+                "algorithmSettings": [{"name": key, "value": value} for key, value in settings.items()],
+            }
         if want["endless"] and want["algorithm"] == "grid":
             spec.pop("maxTrialCount")
         return body
@@ -78,8 +87,15 @@ WISHES = {
     "resume": st.sampled_from(["Never", "LongRunning"]),
     "on_change": st.sampled_from(["new-run", "new-run", "refuse"]),
     "endless": st.booleans(),
+    "suspend": st.sampled_from(["", "", "false", "true"]),
+    "retries": st.sampled_from(["", "0", "1"]),
+    "reuse": st.sampled_from(["", "true"]),
+    "stop": st.sampled_from(["", "false"]),
+    "time": st.sampled_from(["", "", "3s", "1h"]),
+    "step": st.sampled_from(["", "", "0.5"]),
+    "early": st.booleans(),
 }
-BUDGET = ("trials", "parallel", "failed")
+BUDGET = ("trials", "parallel", "failed", "suspend", "retries", "reuse", "stop", "time")
 
 places = st.sampled_from(PLACES)
 pushes = st.builds(Push, places, st.fixed_dictionaries(WISHES).map(lambda one: tuple(one.items())))
@@ -221,10 +237,12 @@ def converge(walk: Walk) -> None:
 
 
 def counts_are_right(walk: Walk) -> None:
-    """Every trial is over, and the status of its experiment counts it."""
-    trials = walk.universe.objects("Trial")
-    assert [one["metadata"]["name"] for one in trials if phase(one) not in OVER] == []
-    for body in walk.universe.objects("Experiment"):
+    """Every trial is over or waits in an experiment that sleeps, and the status of its experiment counts it."""
+    trials, bodies = walk.universe.objects("Trial"), walk.universe.objects("Experiment")
+    asleep = {where(one) for one in bodies if last_condition(one) == "Suspended"}
+    active = [one for one in trials if phase(one) not in OVER]
+    assert [one["metadata"]["name"] for one in active if where(one) not in asleep or phase(one) != "Created"] == []
+    for body in bodies:
         meta, status = body["metadata"], body["status"]
         mine = [
             phase(one)
@@ -238,16 +256,30 @@ def counts_are_right(walk: Walk) -> None:
             "Failed": status["trialsFailed"],
             "Killed": status["trialsKilled"],
             "MetricsUnavailable": status["trialMetricsUnavailable"],
+            "EarlyStopped": status["trialsEarlyStopped"],
+            "Created": status["trialsPending"],
         }
         assert status["trials"] == len(mine), f"{meta['name']}: {status['trials']} of {len(mine)}"
         assert {key: mine.count(key) for key in counted} == counted, meta["name"]
+
+
+def where(body: dict) -> tuple[str, str]:
+    """Namespace and name of the experiment that an object is or belongs to."""
+    meta = body["metadata"]
+    return meta["namespace"], meta.get("labels", {}).get("katib.kubeflow.org/experiment", meta["name"])
+
+
+def last_condition(body: dict) -> str:
+    return next((c["type"] for c in reversed(body["status"]["conditions"]) if c["status"] == "True"), "")
 
 
 def ends_as_wanted(walk: Walk) -> None:
     """Whatever stands in the repository and is neither broken nor refused has been run to its end."""
     universe = walk.universe
     for ledger in universe.follower.loop.ledgers.values():
-        assert ledger.run is None or ledger.run.is_over, f"{ledger.title} is not over: {ledger.waiting}"
+        assert ledger.run is None or ledger.run.is_over or ledger.run.is_suspended, (
+            f"{ledger.title} is not over: {ledger.waiting}"
+        )
         assert ledger.wanted is None or ledger.wanted.errors or ledger.run is not None, f"{ledger.title} never ran"
 
 

@@ -59,6 +59,42 @@ def test_a_restart_needs_a_resume_policy():
     assert types == ["Created", "Restarting", "Running", "Succeeded"]
 
 
+def test_a_restart_keeps_the_time_of_its_end_until_the_next_one():
+    universe = Universe(square)
+    universe.push({"experiments/a.yaml": manifest("a", trials=2, resumePolicy="FromVolume")})
+    universe.settle()
+    before = universe.objects("Experiment")[0]["status"]
+    universe.push({"experiments/a.yaml": manifest("a", trials=3, resumePolicy="FromVolume")})
+    while universe.status("a") != "Running":
+        universe.step()
+    during = universe.objects("Experiment")[0]["status"]
+    assert (during["startTime"], during["completionTime"]) == (before["startTime"], before["completionTime"])
+    universe.settle()
+    after = universe.objects("Experiment")[0]["status"]
+    assert after["startTime"] == before["startTime"] < before["completionTime"] < after["completionTime"]
+
+
+def test_an_algorithm_knows_its_history_after_a_restart_by_another_process():
+    """The points are those of a run that had the whole budget from the beginning."""
+    spec = {
+        "resumePolicy": "LongRunning",
+        "algorithm": {
+            "algorithmName": "tpe",
+            "algorithmSettings": [{"name": "n_startup_trials", "value": "2"}],
+        },
+    }
+    whole = Universe(square)
+    whole.push({"experiments/a.yaml": manifest("a", trials=6, parallel=1, **spec)})
+    whole.settle()
+    halves = Universe(square)
+    halves.push({"experiments/a.yaml": manifest("a", trials=3, parallel=1, **spec)})
+    halves.settle()
+    halves.crashed()
+    halves.push({"experiments/a.yaml": manifest("a", trials=6, parallel=1, **spec)})
+    halves.settle()
+    assert halves.trials() == whole.trials()
+
+
 def test_a_removed_manifest_deletes_and_a_new_one_never_reuses_names():
     universe = Universe(square)
     universe.push({"experiments/a.yaml": manifest("a", trials=2)})

@@ -76,9 +76,6 @@ def check_algorithm(spec: Mapping[str, Any]) -> Iterator[Issue]:
         yield from _algorithm(mapping(spec["algorithm"]), "algorithm")
     if "earlyStopping" in spec:
         yield from _algorithm(mapping(spec["earlyStopping"]), "earlyStopping")
-        message = "earlyStopping is read, but this engine stops no trial early yet; every trial runs to its end"
-        at: Place = ("spec", "earlyStopping")
-        yield Issue(at=at, message=message, slug="early-stopping-not-yet", severity=Severity.WARNING)
 
 
 def _algorithm(algorithm: Mapping[str, Any], field: str) -> Iterator[Issue]:

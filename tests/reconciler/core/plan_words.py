@@ -20,6 +20,12 @@ REASONS = {
     "Created": ("ExperimentCreated", "Experiment is created"),
     "Running": ("ExperimentRunning", "Experiment is running"),
     "Restarting": ("ExperimentRestarting", "Experiment is restarted"),
+    "Suspended": ("ExperimentSuspended", "Experiment is suspended"),
+    "Resumed": ("ExperimentResumed", "Experiment is resumed"),
+    "MaxDurationReached": (
+        "ExperimentMaxDurationReached",
+        "Experiment has succeeded because max duration has reached",
+    ),
     "Failed": ("ExperimentFailed", "Experiment has failed because max failed count has reached"),
     "GoalReached": ("ExperimentGoalReached", "Experiment has succeeded because Objective goal has reached"),
     "MaxTrialsReached": (
@@ -31,14 +37,26 @@ REASONS = {
         "Experiment has succeeded because suggestion service has reached the end",
     ),
 }
-SPEC_KEYS = {"max", "parallel", "max failed", "goal", "algorithm", "resume", "on spec change", "top", "strategy"}
+SPEC_KEYS = {
+    "max",
+    "parallel",
+    "max failed",
+    "goal",
+    "algorithm",
+    "resume",
+    "on spec change",
+    "top",
+    "strategy",
+    "wishes",
+}
 WORLD_KEYS = {
     "case", "why", "spec", "wanted", "errors", "once more", "unlisted", "refusal", "run", "status", "last run",
     "over", "best", "live", "suggestions", "asked", "ahead", "exhausted", "grants", "positions", "changes",
-    "status age", "plan", "waiting",
+    "status age", "started", "plan", "waiting", "wake",
 }  # fmt: skip
 LIVE_KEYS = {
     "trial", "phase", "age", "attempt", "run", "seen", "exit", "says", "loss", "undrained", "note", "stopping", "gpus",
+    "lost", "rules met", "twin",
 }  # fmt: skip
 
 
@@ -59,6 +77,8 @@ def spec(given: dict) -> Experiment:
     wishes["parameters"][0]["feasibleSpace"]["max"] = str(given.get("top", 1))
     if "on spec change" in given:
         body["metadata"]["annotations"] = {names.ANNOTATION_ON_SPEC_CHANGE: given["on spec change"]}
+    for key, value in given.get("wishes", {}).items():
+        body["metadata"].setdefault("annotations", {})[f"kagit.dev/{key}"] = value
     found, issues = experiment(body)
     assert found is not None, issues
     return found
@@ -123,7 +143,7 @@ def _run(case: dict, wishes: Experiment) -> Run:
         number=case.get("run", 1),
         seed=7,
         conditions=conditions,
-        started=BEFORE,
+        started=BEFORE if "started" not in case else f"2024-05-01T{case['started']}:00Z" if case["started"] else "",
         completed=BEFORE if over else "",
     )
 
@@ -131,6 +151,8 @@ def _run(case: dict, wishes: Experiment) -> Run:
 def _condition(word: str) -> Condition:
     word, _, value = word.partition("=")
     kind, _, rest = word.partition(" ")
+    if kind == "Suspended" and value == "False":
+        rest = "Resumed"
     reason, message = REASONS[rest.strip("()") or kind]
     return Condition(
         type=kind,
@@ -170,6 +192,7 @@ def _live(given: dict, number: int) -> Live:
         phase=phase,
         started=BEFORE if phase is Phase.RUNNING else "",
         attempt=given.get("attempt", 1),
+        lost=given.get("lost", given.get("attempt", 1) - 1),
     )
     sighting = _sighting(given, trial.name)
     texts = [str(one) for one in given["loss"]] if "loss" in given else []
@@ -183,6 +206,19 @@ def _live(given: dict, number: int) -> Live:
         stopping=given.get("stopping", False),
         gpus=tuple(given.get("gpus", ())),
         age=given.get("age", 0.0),
+        rules_met=given.get("rules met", False),
+        twin=_twin(given["twin"], run) if "twin" in given else None,
+    )
+
+
+def _twin(given: dict, run: int) -> Trial:
+    return Trial(
+        name=trial_name(given["trial"], run),
+        run=run,
+        index=given["trial"],
+        point={"x": "0.5"},
+        phase=Phase(given.get("phase", "Running")),
+        observation=_observation([str(one) for one in given.get("loss", ())]),
     )
 
 
@@ -248,7 +284,8 @@ def words(action: a.Action) -> str:  # noqa: C901, PLR0911 - one arm per action,
 
 def _end(action: a.FinishTrial) -> str:
     readings = "".join(f" with {one.name} {one.min}..{one.max}, last {one.latest}" for one in action.observation)
-    return f"trial {short(action.name)} is {action.phase.value}{readings} ({action.reason}): {action.message}"
+    source = f" like trial {short(action.result_of)}" if action.result_of else ""
+    return f"trial {short(action.name)} is {action.phase.value}{source}{readings} ({action.reason}): {action.message}"
 
 
 def status_words(conditions: tuple[Condition, ...]) -> str:
@@ -257,6 +294,8 @@ def status_words(conditions: tuple[Condition, ...]) -> str:
     for one in conditions:
         value = "" if one.status == "True" else f"={one.status}"
         reason = f" ({one.reason.removeprefix('Experiment')})" if one.type == "Succeeded" else ""
+        if one.type == "Failed" and one.message != REASONS["Failed"][1]:
+            reason = f" ({one.message})"
         said.append(f"{one.type}{reason}{value}")
     return ", ".join(said)
 

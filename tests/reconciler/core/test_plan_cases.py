@@ -20,11 +20,15 @@ CASES = [
 @pytest.mark.parametrize("case", CASES)
 def test_the_plan_is_the_written_one(case):
     found = plan(world(case))
-    expected = [*case["plan"], *(f"waiting: {one}" for one in case.get("waiting", ()))]
-    decided = [*map(words, found.actions), *(f"waiting: {one}" for one in found.waiting)]
+    expected = [*case["plan"], *(f"waiting: {one}" for one in case.get("waiting", ())), _wake(case.get("wake"))]
+    decided = [*map(words, found.actions), *(f"waiting: {one}" for one in found.waiting), _wake(found.wake)]
     if decided != expected:
         lines = difflib.unified_diff(expected, decided, "the case says", "the plan is", lineterm="", n=99)
         pytest.fail("\n".join([case["case"], case.get("why", ""), *lines]), pytrace=False)
+
+
+def _wake(seconds):
+    return "never wakes by itself" if seconds is None else f"wakes in {seconds:g} s"
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -1,0 +1,76 @@
+"""What the annotations of an experiment ask for beyond Katib's spec; they may change while it runs."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from kagit import names
+
+LONGEST = 10 * 366 * 86400
+"""Seconds: a duration above ten years is a mistake."""
+MOST_RETRIES = 100
+
+_DURATION = re.compile(r"(?=.)(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
+_UNITS = (86400, 3600, 60, 1)
+_FLAGS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is asked for. `max_duration` is in seconds; `retries` counts new starts of a trial that was lost."""
+
+    max_duration: int | None = None
+    suspended: bool = False
+    retries: int = 2
+    reuse_results: bool = False
+    stops_trials: bool = True
+
+
+def wishes(annotations: Mapping[str, str]) -> Wishes:
+    """The wishes of an experiment; what is missing or was refused by the checks is the default."""
+    retries = whole(annotations.get(names.ANNOTATION_RETRIES, ""))
+    return Wishes(
+        max_duration=seconds(annotations.get(names.ANNOTATION_MAX_DURATION, "")),
+        suspended=flag(annotations.get(names.ANNOTATION_SUSPEND, "")) is True,
+        retries=Wishes().retries if retries is None else retries,
+        reuse_results=flag(annotations.get(names.ANNOTATION_REUSE_RESULTS, "")) is True,
+        stops_trials=flag(annotations.get(names.ANNOTATION_STOP_TRIALS, "")) is not False,
+    )
+
+
+def seconds(text: str) -> int | None:
+    """The seconds of `90s`, `2h` or `1d12h`; None where it is no duration, zero, or above ten years."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        return None
+    total = sum(int(count or 0) * unit for count, unit in zip(match.groups(), _UNITS, strict=True))
+    return total if 0 < total <= LONGEST else None
+
+
+def flag(text: str) -> bool | None:
+    """The meaning of `true` and `false`; None for any other text."""
+    return _FLAGS.get(text)
+
+
+def whole(text: str) -> int | None:
+    """A number of retries; None where it is none, or too large."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MOST_RETRIES))):
+        return None
+    return int(text) if int(text) <= MOST_RETRIES else None
+
+
+def changes(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    """What differs between two experiments' annotations, `max-duration none → 2h`, but for the suspension."""
+    before, after = wishes(old), wishes(new)
+    for field, key in FIELDS.items():
+        if getattr(before, field) != getattr(after, field):
+            yield f"{key} {old.get(key, 'none')} → {new.get(key, 'none')}"
+
+
+FIELDS: Mapping[str, str] = {
+    "max_duration": names.ANNOTATION_MAX_DURATION,
+    "retries": names.ANNOTATION_RETRIES,
+    "reuse_results": names.ANNOTATION_REUSE_RESULTS,
+    "stops_trials": names.ANNOTATION_STOP_TRIALS,
+}
+"""The annotation behind each wish but the suspension."""

@@ -1,0 +1,92 @@
+"""What annotations ask for."""
+
+import pytest
+
+from kagit import names
+from kagit.v1beta1 import manifest
+from kagit.wishes import FIELDS, Wishes, changes, seconds, whole, wishes
+from tests.sim.universe import manifest as body
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("90s", 90),
+        ("30m", 1800),
+        ("2h", 7200),
+        ("1d", 86400),
+        ("1h30m", 5400),
+        ("1d2h3m4s", 93784),
+        ("0h5s", 5),
+        ("3660d", 3660 * 86400),
+        ("3661d", None),
+        ("999999999d999999999d", None),
+        ("0s", None),
+        ("", None),
+        ("5", None),
+        ("-5s", None),
+        ("1.5h", None),
+        ("30m1h", None),
+        ("1h ", None),
+        ("1H", None),
+        ("1h\n", None),
+        ("٣h", None),
+        ("1w", None),
+    ],
+)
+def test_durations(text, expected):
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0", 0),
+        ("2", 2),
+        ("100", 100),
+        ("101", None),
+        ("-1", None),
+        ("", None),
+        ("1.0", None),
+        ("٣", None),
+        ("9" * 999, None),
+    ],
+)
+def test_numbers_of_retries(text, expected):
+    assert whole(text) == expected
+
+
+def test_without_annotations_everything_is_as_it_was():
+    assert wishes({}) == Wishes(max_duration=None, suspended=False, retries=2, reuse_results=False, stops_trials=True)
+
+
+def test_every_wish_has_an_annotation_and_every_annotation_a_wish():
+    given = {
+        names.ANNOTATION_MAX_DURATION: "1h",
+        names.ANNOTATION_SUSPEND: "true",
+        names.ANNOTATION_RETRIES: "0",
+        names.ANNOTATION_REUSE_RESULTS: "true",
+        names.ANNOTATION_STOP_TRIALS: "false",
+    }
+    assert set(given) == set(names.WISHES) == {*FIELDS.values(), names.ANNOTATION_SUSPEND}
+    expected = Wishes(max_duration=3600, suspended=True, retries=0, reuse_results=True, stops_trials=False)
+    assert wishes(given) == expected
+
+
+@pytest.mark.parametrize("key", names.WISHES)
+def test_a_wish_makes_no_new_run(key):
+    value = {names.ANNOTATION_MAX_DURATION: "1h", names.ANNOTATION_RETRIES: "7"}.get(key, "true")
+    plain, wishing = body("a"), body("a")
+    wishing["metadata"]["annotations"] = {key: value}
+    (one, _), (other, _) = manifest.experiment(plain), manifest.experiment(wishing)
+    assert (one.spec_digest, one.run_digest) == (other.spec_digest, other.run_digest)
+
+
+def test_changes_are_told_but_for_the_suspension_and_what_means_the_same():
+    old = {names.ANNOTATION_MAX_DURATION: "60m", names.ANNOTATION_RETRIES: "1"}
+    new = {
+        names.ANNOTATION_MAX_DURATION: "1h",
+        names.ANNOTATION_SUSPEND: "true",
+        names.ANNOTATION_REUSE_RESULTS: "true",
+    }
+    assert list(changes(old, new)) == ["kagit.dev/retries 1 → none", "kagit.dev/reuse-results none → true"]
