@@ -14,7 +14,10 @@ from reconciler.world import Live
 
 @dataclass(slots=True, kw_only=True)
 class Follow:
-    """A trial that is not over, with what is being read of it. `offset` is how far its output was read."""
+    """A trial that is not over, with what is being read of it. `offset` is how far its output was read.
+
+    `recorded` says that its object has a status, `created` when the object was made.
+    """
 
     trial: Trial
     namespace: str
@@ -32,6 +35,8 @@ class Follow:
     stopping: bool = False
     note: str = ""
     observation: Observation = ()
+    recorded: bool = False
+    created: str = ""
 
     @property
     def work_name(self) -> str:
@@ -54,6 +59,7 @@ class Follow:
             stopping=self.stopping,
             gpus=self.gpus,
             age=seconds - self.since if self.uses else 0.0,
+            recorded=self.recorded,
         )
 
     @property

@@ -22,7 +22,7 @@ from reconciler.core.plan import better
 from reconciler.core.problem import ahead
 from reconciler.core.slots import Share
 from reconciler.shell.following import Follow
-from reconciler.world import Best, Counts, Grant, Run, Source, Wanted, World
+from reconciler.world import Best, Counts, Grant, Run, Service, Source, Wanted, World
 
 Title: TypeAlias = tuple[str, str]
 """Namespace and name of an experiment."""
@@ -66,6 +66,7 @@ class Ledger:
     ahead: int = 0
     demand: tuple[int, int] | None = None
     exhausted: bool = False
+    service: Service | None = None
     history: HistoryDigest = field(default_factory=HistoryDigest)
     optimizer: Optimizer | None = None
     changes: int = 0
@@ -74,6 +75,7 @@ class Ledger:
     published_at: float = 0.0
     earlier: dict[int, Earlier] = field(default_factory=dict[int, Earlier])
     waiting: tuple[str, ...] = ()
+    told: frozenset[str] = frozenset()
     content: int = 0
     prints: dict[str, int] = field(default_factory=dict[str, int])
     stale: bool = False
@@ -139,7 +141,7 @@ class Ledger:
             self.trials, self.phases, self.best = {}, {}, None
             self.suggestions, self.asked, self.exhausted = {}, 0, False
             self.history, self.optimizer, self.content, self.prints = HistoryDigest(), None, 0, {}
-            self.demand = None
+            self.demand, self.service = None, None
         self.run = run
         self.last_run = max(self.last_run, run.number)
 
@@ -191,6 +193,12 @@ class Ledger:
         points = {one.trial.index: one.trial.point for one in self.live.values() if one.trial.run == number}
         return points | {index: one.point for index, one in self.suggestions.items()}
 
+    def wait(self, waiting: tuple[str, ...]) -> None:
+        """Take in why nothing happens; that the status names another reason is a change."""
+        self.waiting = waiting
+        if self.run is not None and reasons(waiting) != self.told:
+            self.changes += 1
+
     def digest(self) -> str:
         """Digest of all that the report shows, in constant time."""
         run = self.run
@@ -230,6 +238,7 @@ class Ledger:
             asked=self.asked,
             ahead=self.ahead,
             exhausted=self.exhausted,
+            service=self.service,
             best=self.best,
             grants=tuple(grants),
             positions=positions,
@@ -249,6 +258,12 @@ def once_more(wanted: Wanted | None, ledger: Ledger) -> Wanted | None:
     if wanted is None or not comes_from_branch or ledger.run is None or not is_loose(ledger):
         return wanted
     return replace(wanted, after=ledger.run.number)
+
+
+def reasons(waiting: tuple[str, ...]) -> frozenset[str]:
+    """What is waited for, whatever the counts and places: those change all the time, and a status counts by itself."""
+    said = (words if words.startswith("Refused") else words.partition("(")[0] for words in waiting)
+    return frozenset(said) - {"RunningTrials", "StoppingTrials"}
 
 
 def fingerprint(trial: Trial) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from kagit import names
 from kagit.errors import Conflict, NotFound, Refused, Unavailable
 from kagit.trial import Phase
-from reconciler.actions import RecordRunning, StartTrial, StopTrial
+from reconciler.actions import RecordCreated, RecordRunning, StartTrial, StopTrial
 from reconciler.core import slots
 from reconciler.core.plan import plan
 from reconciler.ports import Sighting
@@ -23,7 +23,7 @@ MAX_LOOKS = 1000
 COLLECT_INTERVAL = 0.5
 FLUSH_INTERVAL = 5.0
 RETRY_FIRST, RETRY_LAST = 0.05, 30.0
-ENDS_A_LOOK = (StartTrial, StopTrial, RecordRunning)
+ENDS_A_LOOK = (StartTrial, StopTrial, RecordCreated, RecordRunning)
 """Deeds after which only the world itself can bring something new to decide."""
 TAKEN = "an experiment of this name came from elsewhere into this state directory; rename it, or give another --state"
 NOTHING = slots.Share(grants={}, positions={})
@@ -235,7 +235,7 @@ class Loop:
         for _ in range(MAX_LOOKS):
             seconds = self.hands.clock.now()
             decided = plan(ledger.world(now=moment(seconds), seconds=seconds, share=share))
-            ledger.waiting = decided.waiting
+            ledger.wait(decided.waiting)
             for action in decided.actions:
                 perform(action, ledger, self.hands)
             ended = any(follow.drained for follow in ledger.live.values())
