@@ -5,7 +5,7 @@ Everything here can be rebuilt from the cluster; it is a cache with aggregates, 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from algorithms.contract import Finished, HistoryDigest, Optimizer
 from kagit import names
 from kagit.experiment import Experiment, Json
-from kagit.shapes import mapping, text
+from kagit.shapes import mapping, sequence, text
 from kagit.suggestion import Suggestion
 from kagit.trial import COUNTED, Phase, Trial
 from kagit.v1beta1 import objects, pieces
@@ -107,6 +107,7 @@ class Ledger:
                 completed=text(status.get("completionTime")),
             )
         )
+        self.told = reasons(sequence(status.get("waiting")))
         self.published = pieces.note(stored, names.ANNOTATION_REPORT)
         for number, (commit, digest) in objects.earlier_runs(stored).items():
             one = self.earlier.setdefault(number, Earlier(run=number))
@@ -193,11 +194,12 @@ class Ledger:
         points = {one.trial.index: one.trial.point for one in self.live.values() if one.trial.run == number}
         return points | {index: one.point for index, one in self.suggestions.items()}
 
-    def wait(self, waiting: tuple[str, ...]) -> None:
-        """Take in why nothing happens; that the status names another reason is a change."""
+    def wait(self, waiting: tuple[str, ...]) -> bool:
+        """Take in why nothing happens; True if the only change that the status lacks is that it names another reason."""
+        news = self.run is not None and not self.changes and reasons(waiting) != self.told
         self.waiting = waiting
-        if self.run is not None and reasons(waiting) != self.told:
-            self.changes += 1
+        self.changes += news
+        return news
 
     def digest(self) -> str:
         """Digest of all that the report shows, in constant time."""
@@ -260,7 +262,7 @@ def once_more(wanted: Wanted | None, ledger: Ledger) -> Wanted | None:
     return replace(wanted, after=ledger.run.number)
 
 
-def reasons(waiting: tuple[str, ...]) -> frozenset[str]:
+def reasons(waiting: Sequence[str]) -> frozenset[str]:
     """What is waited for, whatever the counts and places: those change all the time, and a status counts by itself."""
     said = (words if words.startswith("Refused") else words.partition("(")[0] for words in waiting)
     return frozenset(said) - {"RunningTrials", "StoppingTrials"}

@@ -1,7 +1,7 @@
 """Look, decide, do, and look again: the loop over all experiments, one key at a time."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kagit import names
 from kagit.errors import Conflict, NotFound, Refused, Unavailable
@@ -234,8 +234,10 @@ class Loop:
     def _look(self, ledger: Ledger, share: slots.Share) -> None:
         for _ in range(MAX_LOOKS):
             seconds = self.hands.clock.now()
-            decided = plan(ledger.world(now=moment(seconds), seconds=seconds, share=share))
-            ledger.wait(decided.waiting)
+            world = ledger.world(now=moment(seconds), seconds=seconds, share=share)
+            decided = plan(world)
+            if ledger.wait(decided.waiting):  # the plan may be to say so
+                decided = plan(replace(world, changes=ledger.changes))
             for action in decided.actions:
                 perform(action, ledger, self.hands)
             ended = any(follow.drained for follow in ledger.live.values())

@@ -8,7 +8,7 @@ from kagit.experiment import Json
 from kagit.v1beta1 import objects, pieces
 from reconciler import actions as a
 from reconciler.shell.hands import Hands, patch_status
-from reconciler.shell.ledger import Ledger, reasons
+from reconciler.shell.ledger import Ledger
 
 RUNS = "kagit-runs"
 """Name of the ConfigMap that remembers the last run number of deleted experiments."""
@@ -110,4 +110,4 @@ def set_status(action: a.SetStatus, ledger: Ledger, hands: Hands) -> None:
     stored = patch_status(ledger, hands, status, kind="Experiment")
     if ledger.run is not None:
         ledger.take(stored, spec=ledger.run.experiment, source=ledger.source)
-    ledger.changes, ledger.status_at, ledger.told = 0, hands.clock.now(), reasons(ledger.waiting)
+    ledger.changes, ledger.status_at = 0, hands.clock.now()
