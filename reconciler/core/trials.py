@@ -1,6 +1,7 @@
 """What becomes of each trial that is not over: start, wait, retry, stop or record its end."""
 
 from kagit.objective import Objective
+from kagit.shapes import at, sequence
 from kagit.trial import Phase
 from reconciler.actions import Action, FinishTrial, RecordRunning, RetryTrial, StartTrial, StopTrial
 from reconciler.ports import Sighting, State
@@ -107,11 +108,12 @@ def _ended(live: Live, sighting: Sighting, objective: Objective | None) -> Finis
         reason = f"TrialFailed. Job reason: {sighting.reason or 'Error'}"
         message = f"Trial has failed. Job message: {sighting.message}"
     elif objective is not None and objective.value(live.observation) is None:
-        phase, reason = Phase.METRICS_UNAVAILABLE, "MetricsUnavailable"
+        phase, reason = Phase.METRICS_UNAVAILABLE, f"MetricsUnavailable{_job(sighting, 'reason')}"
         detail = live.note or f"the output has no line like `{objective.metric}=0.5`"
         message = f"Metrics are not available: {detail}"
     else:
-        phase, reason, message = Phase.SUCCEEDED, "TrialSucceeded", "Trial has succeeded"
+        phase, reason = Phase.SUCCEEDED, f"TrialSucceeded{_job(sighting, 'reason')}"
+        message = f"Trial has succeeded{_job(sighting, 'message')}"
     return FinishTrial(
         name=live.trial.name,
         phase=phase,
@@ -122,3 +124,11 @@ def _ended(live: Live, sighting: Sighting, objective: Objective | None) -> Finis
         observation=live.observation,
         artifacts=sighting.artifacts,
     )
+
+
+def _job(sighting: Sighting, what: str) -> str:
+    """Katib's suffix: the reason or message of the condition by which its object says that it succeeded, if any."""
+    for one in sequence(sighting.status.get("conditions")):
+        if at(one, "type") in {"Complete", "Succeeded"} and at(one, "status") == "True" and at(one, what):
+            return f". Job {what}: {at(one, what)}"
+    return ""

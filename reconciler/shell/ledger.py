@@ -195,7 +195,7 @@ class Ledger:
         return points | {index: one.point for index, one in self.suggestions.items()}
 
     def wait(self, waiting: tuple[str, ...]) -> bool:
-        """Take in why nothing happens; True if the only change that the status lacks is that it names another reason."""
+        """Take in why nothing happens; True if the status lacks that alone: it names another reason."""
         news = self.run is not None and not self.changes and reasons(waiting) != self.told
         self.waiting = waiting
         self.changes += news

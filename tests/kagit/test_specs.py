@@ -134,7 +134,9 @@ def bodies(draw):
         "type": draw(st.sampled_from(["minimize", "maximize"])),
         "objectiveMetricName": "loss-x",
         "additionalMetricNames": metrics,
-        "metricStrategies": [{"name": name, "value": draw(st.sampled_from(["min", "max", "latest"]))} for name in metrics],
+        "metricStrategies": [
+            {"name": name, "value": draw(st.sampled_from(["min", "max", "latest"]))} for name in metrics
+        ],
     } | draw(maybe(goal=st.floats(-1e9, 1e9) | st.integers(-9, 9)))
     template = spec["trialTemplate"]
     template |= draw(
@@ -145,9 +147,7 @@ def bodies(draw):
             failureCondition=st.just('status.conditions.#(type=="Failed")#'),
         )
     )
-    template["trialParameters"] = [
-        {"name": name, "reference": name} | draw(maybe(description=TEXT)) for name in names
-    ]
+    template["trialParameters"] = [{"name": name, "reference": name} | draw(maybe(description=TEXT)) for name in names]
     container = template["trialSpec"]["spec"]["template"]["spec"]["containers"][0]
     container["command"] = ["train", *(f"--{name}=${{trialParameters.{name}}}" for name in names)]
     body["metadata"] |= draw(
