@@ -132,15 +132,15 @@ def typed(katib, model) -> None:
         if value is None:
             continue
         inner = re.fullmatch(r"list\[(\w+)\]", kind)
-        values, kind = (value, inner[1]) if inner else ([value], kind)
+        values, item = (value, inner[1]) if inner else ([value], kind)
         assert isinstance(values, list), name
         for one in values:
-            if kind.startswith("V1beta1"):
-                assert isinstance(one, getattr(katib, kind)), name
+            if item.startswith("V1beta1"):
+                assert isinstance(one, getattr(katib, item)), name
                 typed(katib, one)
-            elif kind in {"str", "int", "float", "bool"}:
-                assert type(one).__name__ == kind, name
-            elif kind == "datetime":
+            elif item in {"str", "int", "float", "bool"}:
+                assert type(one).__name__ == item, name
+            elif item == "datetime":
                 assert one.tzinfo is not None, name
 
 
