@@ -53,16 +53,23 @@ class TrialTemplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """Where metrics come from; `filters` are user regexes with two groups (empty: Katib's default filter)."""
+    """Where metrics come from; `filters` are user regexes with two groups (empty: Katib's default filter).
+
+    `custom` is the container of kind Custom, as it was written.
+    """
 
     kind: str = "StdOut"
     filters: tuple[str, ...] = ()
     source: Json = field(default_factory=dict[str, Any])
+    custom: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """The effective spec. `spec_digest` covers all of it, `run_digest` all but the three budget counts."""
+    """The effective spec. `spec_digest` covers all of it, `run_digest` all but the three budget counts.
+
+    `nas` is the nasConfig as it was written; where it is set the space is empty.
+    """
 
     namespace: str
     name: str
@@ -71,6 +78,7 @@ class Experiment:
     algorithm: Algorithm
     template: TrialTemplate
     early_stopping: Algorithm | None = None
+    nas: Json | None = None
     collector: Collector = field(default_factory=Collector)
     parallel: int = 3
     max_trials: int | None = None

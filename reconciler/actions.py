@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from kagit.conditions import Conditions
-from kagit.experiment import Experiment
+from kagit.experiment import Experiment, ResumePolicy
 from kagit.objective import Observation
 from kagit.suggestion import Suggestion
 from kagit.trial import Artifact, Phase
@@ -46,6 +46,15 @@ class SetStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetSuggestion:
+    """Write what clients read of the algorithm: conditions, points wanted since the run began, resume policy."""
+
+    conditions: Conditions
+    requests: int
+    resume: ResumePolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskForPoints:
     """Ask the algorithm for these point numbers and keep the answers."""
 
@@ -68,6 +77,13 @@ class StartTrial:
     name: str
     attempt: int
     gpus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCreated:
+    """Write down that a trial waits to start."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +132,11 @@ Action: TypeAlias = (
     | ExtendRun
     | DeleteExperiment
     | SetStatus
+    | SetSuggestion
     | AskForPoints
     | CreateTrial
     | StartTrial
+    | RecordCreated
     | RecordRunning
     | RetryTrial
     | StopTrial

@@ -146,14 +146,16 @@ def _engine(commands: "_Commands[argparse.ArgumentParser]") -> None:
 
 def _looking(commands: "_Commands[argparse.ArgumentParser]") -> None:
     one = _add(commands, "get", "list objects", "get experiments", "get trials --experiment mnist --output json")
-    one.add_argument("what", choices=("experiments", "trials", "suggestions"))
+    one.add_argument("what", type=_plural, choices=("experiments", "trials", "suggestions"))
+    one.add_argument("name", metavar="NAME", nargs="?", default="", help="only this one (in the namespace default)")
     one.add_argument("--experiment", metavar="NAME", default="", help="only those of this experiment")
     one.add_argument("--namespace", "-n", metavar="NS", default="", help="only those in this namespace")
     _state(one)
-    _output(one)
+    _output(one, "wide", "name")
     one = _add(commands, "describe", "show one object with its effective spec and history", "describe experiment mnist")
-    one.add_argument("what", choices=("experiment", "trial"))
+    one.add_argument("what", choices=("experiment", "trial", "suggestion"))
     one.add_argument("name", metavar="NAME")
+    one.add_argument("--run-spec", action="store_true", help="of a trial: only the object that it runs, as YAML")
     one.add_argument("--namespace", "-n", metavar="NS", default="default", help="default: default")
     _state(one)
     _output(one)
@@ -193,8 +195,13 @@ def _local(one: argparse.ArgumentParser) -> None:
     one.add_argument("--gpus", metavar="LIST", default="", help="devices to give out, e.g. 0,1 (default: those found)")
 
 
-def _output(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--output", "-o", choices=_OUTPUT, default="table", help="default: table")
+def _output(one: argparse.ArgumentParser, *more: str) -> None:
+    one.add_argument("--output", "-o", choices=(*_OUTPUT, *more), default="table", help="default: table")
+
+
+def _plural(what: str) -> str:
+    """`experiment` for `experiments`, as kubectl takes it."""
+    return what if what.endswith("s") else f"{what}s"
 
 
 if __name__ == "__main__":

@@ -242,6 +242,11 @@ def reader(state: Path) -> EmbeddedCluster:
     return EmbeddedCluster(path, clock=SystemClock().now, read_only=True)
 
 
+def now() -> float:
+    """Seconds since 1970."""
+    return SystemClock().now()
+
+
 def query(state: Path, sql: str) -> Table:
     """Ask the metrics store: through the process that owns it, or directly where there is none."""
     from reconciler.adapters.store_duckdb import DuckStore

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kagit.conditions import Conditions
-from kagit.experiment import Experiment
+from kagit.experiment import Experiment, ResumePolicy
 from kagit.objective import Observation
 from kagit.suggestion import Suggestion
 from kagit.trial import Phase, Trial
@@ -97,7 +97,8 @@ class Live:
     `drained` is True when all output of an ended attempt was read. `note` is what the collector has to say about
     readings that are none (NaN, empty). `stopping` says that a stop was asked for, `gpus` which devices it holds, `age`
     how many seconds ago it was seen to start. `rules_met` says that its early stopping rules were all met. `twin` is a
-    trial with the same assignments, whose result a trial that waits takes, or waits for.
+    trial with the same assignments, whose result a trial that waits takes, or waits for. `recorded` is False while its
+    object has no status yet.
     """
 
     trial: Trial
@@ -110,6 +111,16 @@ class Live:
     age: float = 0.0
     rules_met: bool = False
     twin: Trial | None = None
+    recorded: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The Suggestion as it is stored: what clients take for the algorithm's service."""
+
+    conditions: Conditions = ()
+    requests: int = 0
+    resume: ResumePolicy = ResumePolicy.NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +148,8 @@ class World:
     by mistake. `live` holds the active trials of every run, `suggestions` the answers without a trial, `asked` how many
     points were asked for in this run and `ahead` how many may be asked for before they are needed, `last_run` the
     highest run number ever used under this name. `status_age` is the seconds since the status was last written,
-    `changes` how many changes it lacks. `positions` tells who waits in which place.
+    `changes` how many changes it lacks. `positions` tells who waits in which place. `service` is None while there is no
+    Suggestion for this run.
     """
 
     now: str
@@ -155,6 +167,7 @@ class World:
     asked: int = 0
     ahead: int = 0
     exhausted: bool = False
+    service: Service | None = None
     best: Best | None = None
     grants: tuple[Grant, ...] = ()
     positions: Mapping[str, int] = field(default_factory=dict[str, int])

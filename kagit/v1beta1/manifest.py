@@ -78,6 +78,7 @@ def _words(body: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, namespa
         algorithm=words.algorithm(spec["algorithm"]),
         template=words.template(spec["trialTemplate"]),
         early_stopping=words.algorithm(spec["earlyStopping"]) if "earlyStopping" in spec else None,
+        nas=spec.get("nasConfig"),
         collector=words.collector(spec["metricsCollectorSpec"]),
         parallel=spec["parallelTrialCount"],
         max_trials=spec.get("maxTrialCount"),

@@ -8,6 +8,7 @@ from kagit.experiment import Experiment, Json
 from kagit.shapes import at, mapping, sequence, text
 from kagit.suggestion import Suggestion
 from kagit.trial import Artifact, EarlyStoppingRule, Phase, Trial
+from kagit.v1beta1 import specs
 from kagit.v1beta1.pieces import (
     assignments,
     conditions_in,
@@ -73,26 +74,32 @@ def earlier_runs(body: Json) -> dict[int, tuple[str, str]]:
     return found
 
 
-def suggestion_body(experiment: Experiment, *, owned_by: Json) -> Json:
-    """The Suggestion of an experiment."""
-    settings = [{"name": name, "value": value} for name, value in experiment.algorithm.settings.items()]
+def suggestion_body(experiment: Experiment, *, requests: int, owned_by: Json) -> Json:
+    """The Suggestion of an experiment; `requests` is how many points were wanted since its run began.
+
+    Labels come from the experiment, but none by which a GitOps tool would take the Suggestion for its own (defect 29).
+    """
     spec: Json = {
-        "algorithm": {"algorithmName": experiment.algorithm.name, "algorithmSettings": settings},
-        "requests": 0,
+        "algorithm": specs.algorithm(experiment.algorithm),
+        "requests": requests,
         "resumePolicy": experiment.resume.value,
     }
-    meta = {"name": experiment.name, "namespace": experiment.namespace, "ownerReferences": [owner(owned_by)]}
+    if experiment.early_stopping is not None:
+        spec["earlyStopping"] = specs.algorithm(experiment.early_stopping)
+    meta: Json = {"name": experiment.name, "namespace": experiment.namespace, "ownerReferences": [owner(owned_by)]}
+    labels = {key: text for key, text in experiment.labels.items() if not key.startswith(names.TRACKING_LABELS)}
+    if labels:
+        meta["labels"] = labels
     return {"apiVersion": names.API_VERSION, "kind": "Suggestion", "metadata": meta, "spec": spec}
 
 
 def suggestion_status(
     suggestions: Sequence[Suggestion], *, experiment: str, run: int, asked: int, exhausted: bool, now: str
 ) -> Json:
-    """Status of a Suggestion: only the answers that are in use, all others stand in their trials (defect 18)."""
-    created = put((), type_="Created", reason="SuggestionCreated", message="Suggestion is created", now=now)
-    running = put(created, type_="Running", reason="SuggestionRunning", message="Suggestion is running", now=now)
+    """Status of a Suggestion without conditions: only the answers in use, all others stand in trials (defect 18)."""
     return {
         "run": run,
+        "lastReconcileTime": now,
         "suggestionCount": asked,
         "exhausted": exhausted,
         "suggestions": [
@@ -106,7 +113,6 @@ def suggestion_status(
             }
             for one in suggestions
         ],
-        "conditions": conditions_out(running),
     }
 
 
@@ -135,26 +141,21 @@ def trial_body(
     rules: Sequence[EarlyStoppingRule] = (),
 ) -> Json:
     """A Trial as created: everything needed to run it and to ask for its point again."""
-    objective = experiment.objective
+    template = experiment.template
     spec: Json = {
-        "objective": {
-            "type": objective.type.value,
-            "objectiveMetricName": objective.metric,
-            "additionalMetricNames": list(objective.additional),
-            "metricStrategies": [{"name": n, "value": s.value} for n, s in objective.strategies.items()],
-        },
+        "objective": specs.objective(experiment.objective),
         "parameterAssignments": assignments(suggestion.point),
         "runSpec": run_spec,
-        "retainRun": experiment.template.retain,
-        "metricsCollector": {"collector": {"kind": experiment.collector.kind}},
-        "primaryContainerName": experiment.template.primary_container,
-        "successCondition": experiment.template.success_condition,
-        "failureCondition": experiment.template.failure_condition,
+        "retainRun": template.retain,
+        "metricsCollector": specs.collector(experiment.collector),
+        "primaryContainerName": template.primary_container,
     }
-    if objective.goal is not None:
-        spec["objective"]["goal"] = objective.goal
     if rules:
         spec["earlyStoppingRules"] = rules_out(rules)
+    if template.primary_pod_labels:
+        spec["primaryPodLabels"] = dict(template.primary_pod_labels)
+    if template.success_condition and template.failure_condition:
+        spec |= {"successCondition": template.success_condition, "failureCondition": template.failure_condition}
     meta = {
         "name": name,
         "namespace": experiment.namespace,
@@ -170,10 +171,13 @@ def trial_body(
     return {"apiVersion": names.API_VERSION, "kind": "Trial", "metadata": meta, "spec": spec}
 
 
-def trial_status(trial: Trial, *, now: str, gpus: Sequence[str] = ()) -> Json:
-    """Status of a Trial: the conditions follow from its phase, as Katib would have set them one after another."""
+def trial_status(trial: Trial, *, now: str, created: str = "", gpus: Sequence[str] = ()) -> Json:
+    """Status of a Trial: the conditions follow from its phase, as Katib would have set them one after another.
+
+    `created` is when its object was made.
+    """
     began = trial.started or now
-    conditions = put((), type_="Created", reason="TrialCreated", message="Trial is created", now=began)
+    conditions = put((), type_="Created", reason="TrialCreated", message="Trial is created", now=created or began)
     if trial.phase is not Phase.CREATED and trial.started:
         conditions = put(conditions, type_="Running", reason="TrialRunning", message="Trial is running", now=began)
     if trial.is_over:
@@ -182,7 +186,7 @@ def trial_status(trial: Trial, *, now: str, gpus: Sequence[str] = ()) -> Json:
         conditions = put(
             conditions, type_=trial.phase.value, reason=trial.reason, message=trial.message, now=trial.finished or now
         )
-    status: Json = {"conditions": conditions_out(conditions), "attempt": trial.attempt}
+    status: Json = {"conditions": conditions_out(conditions), "lastReconcileTime": now, "attempt": trial.attempt}
     optional = {
         "lostAttempts": trial.lost,
         "startTime": trial.started,
@@ -233,9 +237,16 @@ _LISTS = {
 
 
 def experiment_status(
-    *, conditions: Conditions, started: str, completed: str, trials: Mapping[str, Trial], best: str
+    *,
+    conditions: Conditions,
+    started: str,
+    completed: str,
+    trials: Mapping[str, Trial],
+    best: str,
+    now: str = "",
+    waiting: Sequence[str] = (),
 ) -> Json:
-    """Status of an Experiment with Katib's counters and lists (section 1.4)."""
+    """Status of an Experiment with Katib's counters and lists (section 1.4), and why nothing else happens."""
     lists: dict[Phase, list[str]] = {phase: [] for phase in _LISTS}
     for one in trials.values():
         lists[one.phase].append(one.name)
@@ -243,6 +254,8 @@ def experiment_status(
         "conditions": conditions_out(conditions),
         "startTime": started or None,
         "completionTime": completed or None,
+        "lastReconcileTime": now or None,
+        "waiting": list(waiting),
         "trials": len(trials),
     }
     for phase, (list_name, count_name) in _LISTS.items():

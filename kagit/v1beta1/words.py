@@ -74,9 +74,11 @@ def _trial_parameter(fields: Mapping[str, Any]) -> TrialParameter:
 
 
 def collector(fields: Mapping[str, Any]) -> Collector:
-    """The metrics collector; `source` keeps its Katib form."""
+    """The metrics collector; `source` and the custom container keep their Katib form."""
+    custom = at(fields, "collector", "customCollector")
     return Collector(
         kind=text(at(fields, "collector", "kind")),
         filters=tuple(sequence(at(fields, "source", "filter", "metricsFormat"))),
         source=dict(mapping(fields.get("source"))),
+        custom=None if custom is None else dict(mapping(custom)),
     )

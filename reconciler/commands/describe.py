@@ -1,73 +1,110 @@
 """`kagit describe`: one object with its effective spec and what became of it."""
 
 import argparse
+from collections.abc import Iterable
 from contextlib import closing
 
 from kagit.experiment import Json
-from kagit.shapes import at, mapping, sequence
+from kagit.shapes import at, mapping, sequence, text
 from kagit.v1beta1 import defaults, objects, pieces
 from reconciler import wiring
-from reconciler.commands import show
+from reconciler.commands import effective, show
 from reconciler.commands.get import named, status
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the object."""
-    kind = {"experiment": "Experiment", "trial": "Trial"}[args.what]
+    kind = args.what.capitalize()
     with closing(wiring.reader(args.state)) as cluster:
         body = named(cluster, kind=kind, namespace=args.namespace, name=args.name)
-    if args.what == "experiment":
-        body = {**body, "spec": defaults.effective(body["spec"])}
-    if args.output != "table":
+    given = body["spec"]
+    if kind == "Experiment":
+        body = {**body, "spec": defaults.effective(given)}
+    if args.run_spec and kind == "Trial":
+        show.objects(given["runSpec"], output="json" if args.output == "json" else "yaml")
+    elif args.output != "table":
         show.objects(body, output=args.output)
-        return 0
-    _about(body)
-    if args.what == "experiment":
-        _experiment(body)
     else:
-        _trial(body)
-    _conditions(body)
+        _about(body)
+        {"Experiment": _experiment, "Trial": _trial, "Suggestion": _suggestion}[kind](body, given)
+        _conditions(body)
     return 0
 
 
 def _about(body: Json) -> None:
     meta = body["metadata"]
-    rows: list[tuple[object, object]] = [("Name:", meta["name"]), ("Namespace:", meta["namespace"])]
-    rows += [("Status:", status(body)), ("Started:", at(body, "status", "startTime") or "-")]
-    rows.append(("Completed:", at(body, "status", "completionTime") or "-"))
+    rows = [("Name:", meta["name"]), ("Namespace:", meta["namespace"]), ("Status:", status(body))]
+    rows += [("Started:", at(body, "status", "startTime") or "-")]
+    rows += [("Completed:", at(body, "status", "completionTime") or "-")]
+    rows += [("Waiting for:", text(one)) for one in sequence(at(body, "status", "waiting"))]
+    rows += [("Label:", f"{key}={value}") for key, value in sorted(mapping(meta.get("labels")).items())]
     rows += [(f"{key}:", value) for key, value in sorted(mapping(meta.get("annotations")).items())]
-    show.table(*_split(rows))
+    _pairs(rows)
 
 
-def _experiment(body: Json) -> None:
+def _experiment(body: Json, given: Json) -> None:
     spec, found = body["spec"], mapping(body.get("status"))
+    print()
+    _pairs(effective.lines(given, spec))
+    for table in (effective.parameters(given, spec), effective.placeholders(spec)):
+        if table.rows:
+            print()
+            show.table(*table)
     best = at(found, "currentOptimalTrial", "bestTrialName")
-    rows: list[tuple[object, object]] = [
-        ("Objective:", f"{at(spec, 'objective', 'type')} {at(spec, 'objective', 'objectiveMetricName')}"),
-        ("Goal:", at(spec, "objective", "goal") if at(spec, "objective", "goal") is not None else "-"),
-        ("Algorithm:", at(spec, "algorithm", "algorithmName")),
-        ("Parallel trials:", spec.get("parallelTrialCount")),
-        ("Max trials:", spec.get("maxTrialCount") or "no limit"),
-        ("Max failed trials:", "no limit" if spec.get("maxFailedTrialCount") is None else spec["maxFailedTrialCount"]),
-        ("Resume policy:", spec.get("resumePolicy")),
-        ("Trials:", found.get("trials") or 0),
-        ("Best trial:", best or "-"),
-    ]
-    point = sequence(at(found, "currentOptimalTrial", "parameterAssignments"))
-    metrics = sequence(at(found, "currentOptimalTrial", "observation", "metrics"))
-    rows += [(f"  {one['name']}:", one["value"]) for one in point]
-    rows += [(f"  {one['name']}:", f"min {one['min']}, max {one['max']}, latest {one['latest']}") for one in metrics]
+    rows: list[tuple[str, object]] = [("Trials:", found.get("trials") or 0)]
+    for word, key in _COUNTS.items():
+        if found.get(key):
+            rows.append((f"  {word}:", found[key]))
+    rows.append(("Best trial:", best or "-"))
+    rows += [(f"  {one['name']}:", one["value"]) for one in sequence(at(found, _BEST, "parameterAssignments"))]
+    rows += [(f"  {one['name']}:", _metric(one)) for one in sequence(at(found, _BEST, "observation", "metrics"))]
     print()
-    show.table(*_split(rows))
+    _pairs(rows)
 
 
-def _trial(body: Json) -> None:
+_BEST = "currentOptimalTrial"
+_COUNTS = {
+    "Pending": "trialsPending",
+    "Running": "trialsRunning",
+    "Succeeded": "trialsSucceeded",
+    "Early stopped": "trialsEarlyStopped",
+    "Failed": "trialsFailed",
+    "Without metrics": "trialMetricsUnavailable",
+    "Killed": "trialsKilled",
+}
+
+
+def _metric(one: object) -> str:
+    return f"min {at(one, 'min')}, max {at(one, 'max')}, latest {at(one, 'latest')}"
+
+
+def _trial(body: Json, given: Json) -> None:
     trial = objects.trial(body)
-    rows: list[tuple[object, object]] = [(f"{name}:", value) for name, value in trial.point.items()]
-    rows += [(f"{m.name}:", f"min {m.min}, max {m.max}, latest {m.latest}") for m in trial.observation]
+    rows: list[tuple[str, object]] = [(f"{name}:", value) for name, value in trial.point.items()]
+    rows += [(f"{one['name']}:", _metric(one)) for one in sequence(at(body, "status", "observation", "metrics"))]
     rows += [(f"{one.path}:", f"{one.size} bytes, sha256 {one.digest}") for one in trial.artifacts]
+    for one in sequence(given.get("earlyStoppingRules")):
+        said = f"{at(one, 'comparison')} {at(one, 'value')} from report {at(one, 'startStep') or 0} on"
+        rows.append((f"Stops when {at(one, 'name')}:", said))
+    rows.append(("Attempt:", trial.attempt))
+    run = mapping(given.get("runSpec"))
+    rows.append(("Runs:", f"{run.get('kind')} ({run.get('apiVersion')}); --run-spec shows it"))
     print()
-    show.table(*_split(rows or [("Parameters:", "-")]))
+    _pairs(rows)
+
+
+def _suggestion(body: Json, given: Json) -> None:
+    rows: list[tuple[str, object]] = [("Algorithm:", at(given, "algorithm", "algorithmName"))]
+    rows += [
+        (f"  {at(one, 'name')}:", at(one, "value")) for one in sequence(at(given, "algorithm", "algorithmSettings"))
+    ]
+    rows += [("Resume policy:", given.get("resumePolicy")), ("Requested:", given.get("requests"))]
+    rows.append(("Assigned:", at(body, "status", "suggestionCount") or 0))
+    for one in sequence(at(body, "status", "suggestions")):
+        point = pieces.point(at(one, "parameterAssignments"))
+        rows.append((f"  {at(one, 'name')}:", " ".join(f"{name}={value}" for name, value in point.items())))
+    print()
+    _pairs(rows)
 
 
 def _conditions(body: Json) -> None:
@@ -79,6 +116,7 @@ def _conditions(body: Json) -> None:
     show.table(("CONDITION", "STATUS", "SINCE", "REASON", "MESSAGE"), rows)
 
 
-def _split(rows: list[tuple[object, object]]) -> tuple[tuple[str, str], list[tuple[object, object]]]:
-    """The first row as the heading, which `show.table` wants."""
-    return (str(rows[0][0]), str(rows[0][1])), rows[1:]
+def _pairs(rows: Iterable[tuple[str, object]]) -> None:
+    """Names and values in two columns; the first row is the heading, which `show.table` wants."""
+    first, *rest = rows
+    show.table((first[0], str(first[1])), rest)

@@ -10,7 +10,8 @@ from reconciler import settings, wiring
 from reconciler.commands import show
 from reconciler.core import safety
 from reconciler.core.intake import Intake, Word, decide
-from reconciler.shell.ledger import Ledger, Title, is_loose, once_more
+from reconciler.shell.belonging import is_loose, once_more
+from reconciler.shell.ledger import Ledger, Title
 from reconciler.shell.recall import look_at
 from reconciler.shell.source import GitSource, with_broken
 from reconciler.world import Run, Wanted

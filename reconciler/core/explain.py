@@ -1,6 +1,6 @@
 """Why nothing happens, in words: the status line, the log and the report take their text from here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kagit.trial import Phase
 from reconciler.core import deadline
@@ -48,3 +48,9 @@ def _runs(live: Live) -> bool:
     """Whether a trial runs, also if its start is not recorded yet."""
     seen = live.sighting is not None and live.sighting.state is State.RUNNING
     return seen or live.trial.phase is Phase.RUNNING
+
+
+def reasons(waiting: Sequence[str]) -> frozenset[str]:
+    """What is waited for, whatever the counts and places: those change all the time, and a status counts by itself."""
+    said = (words if words.startswith("Refused") else words.partition("(")[0] for words in waiting)
+    return frozenset(said) - {"RunningTrials", "StoppingTrials"}

@@ -12,12 +12,13 @@ from reconciler.actions import (
     ExtendRun,
     FinishTrial,
     Plan,
+    RecordCreated,
     RetryTrial,
     SetStatus,
     StartRun,
     StartTrial,
 )
-from reconciler.core import asking, budget, deadline, explain, intake, trials, verdict
+from reconciler.core import asking, budget, deadline, explain, intake, service, trials, verdict
 from reconciler.core.intake import Word
 from reconciler.core.trials import Aim
 from reconciler.world import Best, Counts, Live, Run, World
@@ -104,8 +105,10 @@ def _go_on(world: World) -> Plan:
             )
         )
         deeds = _search(world, run, deeds, counts=counts, ends=decided is not None)
-    deeds += _status(world, run=run, counts=counts, decided=decided)
     over = run.is_over or decided is not None
+    deeds += _status(world, run=run, counts=counts, decided=decided)
+    deeds += _created(world, deeds)
+    deeds += service.decide(world, deeds, over=over)
     ends = stopping or (decided is not None and run.experiment.wishes.stops_trials)
     return Plan(
         actions=tuple(deeds),
@@ -165,3 +168,12 @@ def _status(world: World, *, run: Run, counts: Counts, decided: verdict.Verdict 
     ended = decided is not None
     completed = world.now if ended else run.completed
     return (SetStatus(conditions=conditions, started=run.started or world.now, completed=completed),)
+
+
+def _created(world: World, deeds: Sequence[Action]) -> tuple[RecordCreated, ...]:
+    """With a status goes that of the trials that wait: one that starts at once is written down when it runs."""
+    if not any(isinstance(deed, SetStatus) for deed in deeds):
+        return ()
+    ended = {deed.name for deed in deeds if isinstance(deed, FinishTrial)}
+    fresh = (one for one in world.live if not one.recorded and one.sighting is None)
+    return tuple(RecordCreated(name=one.trial.name) for one in fresh if one.trial.name not in ended)

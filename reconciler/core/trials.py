@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 
-from kagit.objective import Objective
+from kagit.experiment import Experiment
 from kagit.trial import Phase, Trial
 from reconciler.actions import Action, FinishTrial, RecordRunning, RetryTrial, StartTrial, StopTrial
+from reconciler.core import endings
 from reconciler.ports import Sighting, State
 from reconciler.world import Live, World
 
@@ -53,7 +54,7 @@ def _over(world: World, live: Live, sighting: Sighting, aim: Aim) -> Action:
         return _killed(live, now=sighting.finished or world.now)
     if sighting.reason == STOPPED:
         return _killed(live, now=sighting.finished or world.now) if aim is Aim.FINISH else _stopped(live, aim)
-    return _ended(live, sighting, world.run.experiment.objective if world.run is not None else None)
+    return _ended(live, sighting, world.run.experiment if world.run is not None else None)
 
 
 def _unseen(world: World, live: Live, aim: Aim) -> tuple[Action, ...]:
@@ -167,22 +168,13 @@ def _stopped_early(live: Live, sighting: Sighting, *, now: str) -> FinishTrial:
     )
 
 
-def _ended(live: Live, sighting: Sighting, objective: Objective | None) -> FinishTrial:
-    if not sighting.succeeded:
-        phase = Phase.FAILED
-        reason = f"TrialFailed. Job reason: {sighting.reason or 'Error'}"
-        message = f"Trial has failed. Job message: {sighting.message}"
-    elif objective is not None and objective.value(live.observation) is None:
-        phase, reason = Phase.METRICS_UNAVAILABLE, "MetricsUnavailable"
-        detail = live.note or f"the output has no line like `{objective.metric}=0.5`"
-        message = f"Metrics are not available: {detail}"
-    else:
-        phase, reason, message = Phase.SUCCEEDED, "TrialSucceeded", "Trial has succeeded"
+def _ended(live: Live, sighting: Sighting, experiment: Experiment | None) -> FinishTrial:
+    ending = endings.of(live, sighting, experiment)
     return FinishTrial(
         name=live.trial.name,
-        phase=phase,
-        reason=reason,
-        message=message,
+        phase=ending.phase,
+        reason=ending.reason,
+        message=ending.message,
         started=sighting.started or live.trial.started,
         finished=sighting.finished,
         observation=live.observation,

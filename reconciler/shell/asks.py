@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 from algorithms import catalog
 from kagit.errors import Broken, NotFound
+from kagit.experiment import Json
 from kagit.suggestion import Suggestion
-from kagit.v1beta1 import objects
+from kagit.v1beta1 import objects, pieces
 from reconciler import actions as a
+from reconciler.core import service
 from reconciler.core.problem import problem
 from reconciler.shell.hands import Hands, patch_status
 from reconciler.shell.ledger import Ledger
+from reconciler.world import Run, Service
 
 
 def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None:
@@ -41,24 +44,37 @@ def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None
         ledger.asked = index + 1
     ledger.exhausted = ledger.exhausted or exhausted
     kept = tuple(ledger.suggestions[index] for index in sorted(ledger.suggestions))
-    keep_suggestions(kept, ledger, hands, run=run.number)
+    _keep(kept, ledger, hands, run)
 
 
-def keep_suggestions(kept: Sequence[Suggestion], ledger: Ledger, hands: Hands, *, run: int) -> None:
+def _keep(kept: Sequence[Suggestion], ledger: Ledger, hands: Hands, run: Run) -> None:
     """Write the answers down before anybody uses them; the object is created where it is missing."""
-    current = ledger.run is not None and ledger.run.number == run
+    now, asked = hands.now, ledger.asked
     status = objects.suggestion_status(
-        kept,
-        experiment=ledger.name,
-        run=run,
-        asked=ledger.asked if current else 0,
-        exhausted=ledger.exhausted and current,
-        now=hands.now,
+        kept, experiment=ledger.name, run=run.number, asked=asked, exhausted=ledger.exhausted, now=now
     )
+    if ledger.service is not None:
+        patch_status(ledger, hands, status, kind="Suggestion")
+        return
+    told = Service(conditions=service.running((), now=now), requests=asked, resume=run.experiment.resume)
+    status |= {"startTime": now, "conditions": pieces.conditions_out(told.conditions)}
     try:
         patch_status(ledger, hands, status, kind="Suggestion")
     except NotFound:
-        if ledger.run is None:
-            return
-        hands.cluster.create(objects.suggestion_body(ledger.run.experiment, owned_by=ledger.body))
+        hands.cluster.create(objects.suggestion_body(run.experiment, requests=asked, owned_by=ledger.body))
         patch_status(ledger, hands, status, kind="Suggestion")
+    ledger.service = told
+
+
+def set_suggestion(action: a.SetSuggestion, ledger: Ledger, hands: Hands) -> None:
+    """Write what clients read of the algorithm; what it was asked for last comes before what became of it."""
+    told = ledger.service
+    if told is None:
+        return
+    if (action.requests, action.resume) != (told.requests, told.resume):
+        spec: Json = {"requests": action.requests, "resumePolicy": action.resume.value}
+        hands.cluster.patch(kind="Suggestion", namespace=ledger.namespace, name=ledger.name, body={"spec": spec})
+    if action.conditions != told.conditions:
+        status: Json = {"conditions": pieces.conditions_out(action.conditions), "lastReconcileTime": hands.now}
+        patch_status(ledger, hands, status, kind="Suggestion")
+    ledger.service = Service(conditions=action.conditions, requests=action.requests, resume=action.resume)

@@ -15,7 +15,10 @@ from reconciler.world import Live
 
 @dataclass(slots=True, kw_only=True)
 class Follow:
-    """A trial that is not over, with what is being read of it. `offset` is how far its output was read."""
+    """A trial that is not over, with what is being read of it. `offset` is how far its output was read.
+
+    `recorded` says that its object has a status, `created` when the object was made.
+    """
 
     trial: Trial
     namespace: str
@@ -34,6 +37,8 @@ class Follow:
     stopping: bool = False
     note: str = ""
     observation: Observation = ()
+    recorded: bool = False
+    created: str = ""
 
     @property
     def work_name(self) -> str:
@@ -63,6 +68,7 @@ class Follow:
             age=seconds - self.since if self.uses else 0.0,
             rules_met=self.rules_met,
             twin=twin,
+            recorded=self.recorded,
         )
 
     @property

@@ -5,8 +5,8 @@ Everything here can be rebuilt from the cluster; it is a cache with aggregates, 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -15,16 +15,17 @@ from algorithms.contract import Finished, HistoryDigest, Optimizer
 from algorithms.stopping.contract import Stopper
 from kagit import names
 from kagit.experiment import Experiment, Json
-from kagit.shapes import mapping, text
+from kagit.shapes import mapping, sequence, text
 from kagit.suggestion import Suggestion
 from kagit.trial import COUNTED, Phase, Trial
 from kagit.v1beta1 import objects, pieces
+from reconciler.core import explain
 from reconciler.core.plan import better
 from reconciler.core.problem import ahead
 from reconciler.core.slots import Share
 from reconciler.shell import twins
 from reconciler.shell.following import Follow
-from reconciler.world import Best, Counts, Grant, Run, Source, Wanted, World
+from reconciler.world import Best, Counts, Grant, Run, Service, Source, Wanted, World
 
 Title: TypeAlias = tuple[str, str]
 """Namespace and name of an experiment."""
@@ -69,6 +70,7 @@ class Ledger:
     ahead: int = 0
     demand: tuple[int, int] | None = None
     exhausted: bool = False
+    service: Service | None = None
     history: HistoryDigest = field(default_factory=HistoryDigest)
     optimizer: Optimizer | None = None
     stopper: Stopper | None = None
@@ -81,6 +83,7 @@ class Ledger:
     published_at: float = 0.0
     earlier: dict[int, Earlier] = field(default_factory=dict[int, Earlier])
     waiting: tuple[str, ...] = ()
+    told: frozenset[str] = frozenset()
     content: int = 0
     prints: dict[str, int] = field(default_factory=dict[str, int])
     stale: bool = False
@@ -112,6 +115,7 @@ class Ledger:
                 completed=text(status.get("completionTime")),
             )
         )
+        self.told = explain.reasons(sequence(status.get("waiting")))
         self.published = pieces.note(stored, names.ANNOTATION_REPORT)
         for number, (commit, digest) in objects.earlier_runs(stored).items():
             one = self.earlier.setdefault(number, Earlier(run=number))
@@ -146,7 +150,7 @@ class Ledger:
             self.trials, self.phases, self.best = {}, {}, None
             self.suggestions, self.asked, self.exhausted = {}, 0, False
             self.history, self.optimizer, self.content, self.prints = HistoryDigest(), None, 0, {}
-            self.stopper, self.unlearnt, self.results, self.demand = None, [], {}, None
+            self.stopper, self.unlearnt, self.results, self.demand, self.service = None, [], {}, None, None
         self.run = run
         self.last_run = max(self.last_run, run.number)
 
@@ -219,6 +223,13 @@ class Ledger:
         points = {one.trial.index: one.trial.point for one in self.live.values() if one.trial.run == number}
         return points | {index: one.point for index, one in self.suggestions.items()}
 
+    def wait(self, waiting: tuple[str, ...]) -> bool:
+        """Take in why nothing happens; True if the status lacks that alone: it names another reason."""
+        news = self.run is not None and not self.changes and explain.reasons(waiting) != self.told
+        self.waiting = waiting
+        self.changes += news
+        return news
+
     def digest(self) -> str:
         """Digest of all that the report shows, in constant time."""
         run = self.run
@@ -259,6 +270,7 @@ class Ledger:
             asked=self.asked,
             ahead=self.ahead,
             exhausted=self.exhausted,
+            service=self.service,
             best=self.best,
             grants=tuple(grants),
             positions=positions,
@@ -268,19 +280,6 @@ class Ledger:
 
 
 _PASSING = ("RunningTrials", "StoppingTrials", "MaxDuration")
-
-
-def is_loose(ledger: Ledger) -> bool:
-    """Whether its run came from `kagit run` and from no branch of a repository."""
-    return ledger.run is not None and "@" not in ledger.source.url
-
-
-def once_more(wanted: Wanted | None, ledger: Ledger) -> Wanted | None:
-    """A repository that takes over a loose experiment runs it anew, at a commit; its earlier run is kept."""
-    comes_from_branch = wanted is not None and "@" in wanted.source.url
-    if wanted is None or not comes_from_branch or ledger.run is None or not is_loose(ledger):
-        return wanted
-    return replace(wanted, after=ledger.run.number)
 
 
 def fingerprint(trial: Trial) -> int:

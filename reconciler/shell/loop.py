@@ -1,20 +1,21 @@
 """Look, decide, do, and look again: the loop over all experiments, one key at a time."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kagit import names
 from kagit.errors import Conflict, NotFound, Refused, Unavailable
 from kagit.trial import Phase
-from reconciler.actions import RecordRunning, StartTrial, StopTrial
+from reconciler.actions import RecordCreated, RecordRunning, StartTrial, StopTrial
 from reconciler.core import slots
 from reconciler.core.plan import plan
 from reconciler.ports import Sighting
 from reconciler.shell import recall
+from reconciler.shell.belonging import is_loose, once_more
 from reconciler.shell.collect import collect
 from reconciler.shell.following import Follow
 from reconciler.shell.hands import Hands, forget_all
-from reconciler.shell.ledger import Ledger, Title, is_loose, moment, once_more
+from reconciler.shell.ledger import Ledger, Title, moment
 from reconciler.shell.perform import perform
 from reconciler.world import Wanted
 
@@ -23,7 +24,7 @@ MAX_LOOKS = 1000
 COLLECT_INTERVAL = 0.5
 FLUSH_INTERVAL = 5.0
 RETRY_FIRST, RETRY_LAST = 0.05, 30.0
-ENDS_A_LOOK = (StartTrial, StopTrial, RecordRunning)
+ENDS_A_LOOK = (StartTrial, StopTrial, RecordCreated, RecordRunning)
 """Deeds after which only the world itself can bring something new to decide."""
 TAKEN = "an experiment of this name came from elsewhere into this state directory; rename it, or give another --state"
 NOTHING = slots.Share(grants={}, positions={})
@@ -247,8 +248,10 @@ class Loop:
     def _look(self, ledger: Ledger, share: slots.Share) -> None:
         for _ in range(MAX_LOOKS):
             seconds = self.hands.clock.now()
-            decided = plan(ledger.world(now=moment(seconds), seconds=seconds, share=share))
-            ledger.waiting = decided.waiting
+            world = ledger.world(now=moment(seconds), seconds=seconds, share=share)
+            decided = plan(world)
+            if ledger.wait(decided.waiting):  # the plan may be to say so
+                decided = plan(replace(world, changes=ledger.changes))
             ledger.wake = int(seconds) + decided.wake if decided.wake is not None else None
             for action in decided.actions:
                 perform(action, ledger, self.hands)

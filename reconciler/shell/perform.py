@@ -6,7 +6,7 @@ from reconciler.shell.hands import Hands
 from reconciler.shell.ledger import Ledger
 
 
-def perform(action: a.Action, ledger: Ledger, hands: Hands) -> None:  # noqa: C901 - one arm per action, nothing else
+def perform(action: a.Action, ledger: Ledger, hands: Hands) -> None:  # noqa: C901, PLR0912 - one arm per action, nothing else
     """Do one deed."""
     match action:
         case a.StartRun():
@@ -17,12 +17,16 @@ def perform(action: a.Action, ledger: Ledger, hands: Hands) -> None:  # noqa: C9
             runs.delete_experiment(action, ledger, hands)
         case a.SetStatus():
             runs.set_status(action, ledger, hands)
+        case a.SetSuggestion():
+            asks.set_suggestion(action, ledger, hands)
         case a.AskForPoints():
             asks.ask_for_points(action, ledger, hands)
         case a.CreateTrial():
             trials.create_trial(action, ledger, hands)
         case a.StartTrial():
             trials.start_trial(action, ledger, hands)
+        case a.RecordCreated():
+            trials.record_created(action, ledger, hands)
         case a.RecordRunning():
             trials.record_running(action, ledger, hands)
         case a.RetryTrial():

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from kagit import names
 from kagit.errors import NotFound
-from kagit.experiment import Json
+from kagit.experiment import Json, ResumePolicy
 from kagit.shapes import at, mapping
 from kagit.trial import Phase, Trial
 from kagit.v1beta1 import objects, pieces, words
@@ -17,7 +17,7 @@ from reconciler.shell.hands import Hands
 from reconciler.shell.ledger import Earlier, Ledger, Title
 from reconciler.shell.runs import RUNS
 from reconciler.shell.trials import follow
-from reconciler.world import Source
+from reconciler.world import Service, Source
 
 
 def everything(hands: Hands) -> dict[Title, Ledger]:
@@ -103,6 +103,11 @@ def _suggestions(ledger: Ledger, hands: Hands) -> None:
     ledger.suggestions = {one.index: one for one in objects.suggestions(body) if one.index not in made}
     ledger.asked = max(ledger.asked, int(at(body, "status", "suggestionCount") or 0))
     ledger.exhausted = bool(at(body, "status", "exhausted"))
+    ledger.service = Service(
+        conditions=pieces.conditions_in(at(body, "status", "conditions")),
+        requests=int(at(body, "spec", "requests") or 0),
+        resume=ResumePolicy(at(body, "spec", "resumePolicy") or ResumePolicy.NEVER),
+    )
 
 
 def _earlier(ledger: Ledger, trial: Trial, stored: Json) -> None:

@@ -7,7 +7,6 @@ from kagit.errors import AlreadyExists, NotFound
 from kagit.experiment import Json
 from kagit.v1beta1 import objects, pieces
 from reconciler import actions as a
-from reconciler.shell.asks import keep_suggestions
 from reconciler.shell.hands import Hands, patch_status
 from reconciler.shell.ledger import Ledger
 
@@ -34,7 +33,8 @@ def start_run(action: a.StartRun, ledger: Ledger, hands: Hands) -> None:
     except AlreadyExists:
         # All that belongs to the old run goes before the new spec comes: a crash in between leaves a run without an
         # end, which is replaced again, and never a new run that looks over.
-        keep_suggestions((), ledger, hands, run=action.number)
+        with suppress(NotFound):
+            hands.cluster.delete(kind="Suggestion", namespace=ledger.namespace, name=ledger.name)
         patch_status(ledger, hands, status, kind="Experiment")
         stored = hands.cluster.patch(
             kind="Experiment",
@@ -108,6 +108,8 @@ def set_status(action: a.SetStatus, ledger: Ledger, hands: Hands) -> None:
         completed=action.completed,
         trials=ledger.trials,
         best=ledger.best.trial if ledger.best is not None else "",
+        now=hands.now,
+        waiting=ledger.waiting,
     )
     stored = patch_status(ledger, hands, status, kind="Experiment")
     if ledger.run is not None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from kagit import names
 from kagit.errors import AlreadyExists, Broken, Refused
 from kagit.experiment import Collector, Json, TrialTemplate
-from kagit.shapes import under
+from kagit.shapes import at, text, under
 from kagit.template import fill
 from kagit.trial import Phase, Trial
 from kagit.v1beta1 import objects
@@ -29,13 +29,14 @@ def create_trial(action: a.CreateTrial, ledger: Ledger, hands: Hands) -> None:
         spec, action.suggestion, name=action.name, run=action.run, run_spec=run_spec, owned_by=ledger.body, rules=rules
     )
     try:
-        hands.cluster.create(body)
+        stored = hands.cluster.create(body)
     except AlreadyExists:
         follow(ledger, hands.cluster.get(kind="Trial", namespace=ledger.namespace, name=action.name), hands)
     else:
         suggestion = action.suggestion
         trial = Trial(name=action.name, run=action.run, index=suggestion.index, point=suggestion.point, rules=rules)
         take(ledger, trial, run_spec, hands)
+        _stored(ledger, stored)
 
 
 def follow(ledger: Ledger, stored: Json, hands: Hands) -> Trial:
@@ -43,7 +44,16 @@ def follow(ledger: Ledger, stored: Json, hands: Hands) -> Trial:
     trial = objects.trial(stored)
     gpus = tuple(stored.get("status", {}).get("gpus", ()))
     take(ledger, trial, stored["spec"]["runSpec"], hands, gpus=gpus)
+    _stored(ledger, stored)
     return trial
+
+
+def _stored(ledger: Ledger, stored: Json) -> None:
+    """What only its object tells of a trial that is followed."""
+    one = ledger.live.get(stored["metadata"]["name"])
+    if one is not None:
+        one.created = text(at(stored, "metadata", "creationTimestamp"))
+        one.recorded = bool(at(stored, "status", "conditions"))
 
 
 def take(ledger: Ledger, trial: Trial, manifest: Json, hands: Hands, *, gpus: tuple[str, ...] = ()) -> None:
@@ -71,17 +81,19 @@ def _demand(ledger: Ledger, template: TrialTemplate, manifest: Json, hands: Hand
     if ledger.demand is not None:
         return ledger.demand
     found = hands.demand(manifest, template.primary_container)
-    if template.trial_spec is not None and not any("${" in text for text in under(template.trial_spec, "resources")):
+    if template.trial_spec is not None and not any("${" in one for one in under(template.trial_spec, "resources")):
         ledger.demand = found
     return found
 
 
 def _record(ledger: Ledger, hands: Hands, trial: Trial, *, gpus: Sequence[str] = ()) -> None:
     """Write a trial's state, then believe it."""
-    status = objects.trial_status(trial, now=hands.now, gpus=gpus)
+    one = ledger.live.get(trial.name)
+    created = one.created if one is not None else ""
+    status = objects.trial_status(trial, now=hands.now, created=created, gpus=gpus)
     patch_status(ledger, hands, status, kind="Trial", name=trial.name)
-    if trial.name in ledger.live:
-        ledger.live[trial.name].trial = trial
+    if one is not None:
+        one.trial, one.recorded = trial, True
     if ledger.run is not None and trial.run == ledger.run.number:
         ledger.put(trial)
     elif trial.is_over:
@@ -130,6 +142,13 @@ def _work(action: a.StartTrial, one: Follow, ledger: Ledger, hands: Hands) -> Wo
         env={names.ENV_TRIAL_NAME: action.name},
         gpus=action.gpus,
     )
+
+
+def record_created(action: a.RecordCreated, ledger: Ledger, hands: Hands) -> None:
+    """Write down that a trial waits."""
+    one = ledger.live.get(action.name)
+    if one is not None:
+        _record(ledger, hands, one.trial, gpus=one.gpus)
 
 
 def record_running(action: a.RecordRunning, ledger: Ledger, hands: Hands) -> None:

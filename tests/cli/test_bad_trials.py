@@ -19,7 +19,7 @@ def outcome(cli, here: Path):
     def run(command, **spec):
         (here / "a.yaml").write_text(manifest("a", command, trials=1, **spec))
         code = cli("run", "a.yaml", "--report", "out").code
-        trial = json.loads(cli("get", "trials", "-o", "json").out)[0]
+        trial = json.loads(cli("get", "trials", "-o", "json").out)["items"][0]
         last = [one for one in trial["status"]["conditions"] if one["status"] == "True"][-1]
         row = rows((here / "out" / "trials.csv").read_text())[0]
         assert row["status"] == last["type"]

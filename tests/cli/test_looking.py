@@ -82,14 +82,43 @@ def ended(cli, origin: Origin):
 @pytest.mark.usefixtures("ended")
 def test_get_after_the_end(cli):
     heading, *found = cli("get", "experiments").out.splitlines()
-    assert heading.split() == ["NAMESPACE", "NAME", "STATUS", "TRIALS", "SUCCEEDED", "FAILED", "BEST", "TRIAL"]
-    assert [line.split()[:6] for line in found] == [
-        ["default", "a", "Succeeded", "3", "3", "0"],
-        ["team", "b", "Succeeded", "1", "1", "0"],
+    assert re.split("  +", heading) == [
+        *("NAMESPACE", "NAME", "TYPE", "STATUS", "TRIALS", "SUCCEEDED", "FAILED", "BEST TRIAL", "AGE"),
     ]
+    assert [line.split()[:7] for line in found] == [
+        ["default", "a", "Succeeded", "True", "3", "3", "0"],
+        ["team", "b", "Succeeded", "True", "1", "1", "0"],
+    ]
+    assert all(re.fullmatch(r"[0-9]+[smh]", line.split()[-1]) for line in found)
     assert len(cli("get", "trials", "--experiment", "a").out.splitlines()) == 4
     assert len(cli("get", "trials", "-n", "team").out.splitlines()) == 2
-    assert [line.split()[1] for line in cli("get", "suggestions").out.splitlines()[1:]] == ["a", "b"]
+    suggestions = [line.split()[:7] for line in cli("get", "suggestions").out.splitlines()]
+    assert suggestions[0][2:6] == ["TYPE", "STATUS", "REQUESTED", "ASSIGNED"]
+    assert suggestions[1:] == [
+        ["default", "a", "Succeeded", "True", "3", "3", "random"],
+        ["team", "b", "Succeeded", "True", "1", "1", "random"],
+    ]
+
+
+@pytest.mark.usefixtures("ended")
+def test_get_takes_a_name_and_tells_more_or_less(cli):
+    assert len(cli("get", "experiment", "a").out.splitlines()) == 2
+    body = json.loads(cli("get", "trial", "b-1-0000", "-n", "team", "-o", "json").out)
+    assert (body["kind"], body["metadata"]["name"]) == ("Trial", "b-1-0000"), "an object that is named is no list"
+    gone = cli("get", "suggestion", "zzz")
+    assert gone.code == 1
+    assert "there is no suggestion 'zzz' in namespace 'default'" in gone.err
+    assert cli("get", "trials", "-o", "name", "-n", "team").out == "trial.kubeflow.org/b-1-0000\n"
+    for what, more in (
+        ("experiments", ["RUN", "BEST", "REASON"]),
+        ("trials", ["STARTED", "FINISHED", "ATTEMPT", "REASON"]),
+        ("suggestions", ["WAITING", "REASON"]),
+    ):
+        narrow, wide = (re.split("  +", cli("get", what, "-o", o).out.splitlines()[0]) for o in ("table", "wide"))
+        assert wide == [*narrow, *more]
+    row = re.split("  +", cli("get", "experiments", "-o", "wide").out.splitlines()[1])
+    assert row[-1] == "ExperimentMaxTrialsReached"
+    assert 0.1 <= float(row[-2]) <= 0.9
 
 
 @pytest.mark.usefixtures("ended")
@@ -97,18 +126,29 @@ def test_get_as_json_and_yaml_gives_whole_objects(cli):
     for what in ("experiments", "trials", "suggestions"):
         found = json.loads(cli("get", what, "-o", "json").out)
         assert found == yaml.safe_load(cli("get", what, "-o", "yaml").out)
-        assert {one["kind"] for one in found} == {what.removesuffix("s").capitalize()}
-        assert all(one["apiVersion"] == "kubeflow.org/v1beta1" for one in found)
+        assert (found["apiVersion"], found["kind"]) == ("v1", "List"), "as kubectl, for whatever reads its output"
+        assert {one["kind"] for one in found["items"]} == {what.removesuffix("s").capitalize()}
+        assert all(one["apiVersion"] == "kubeflow.org/v1beta1" for one in found["items"])
 
 
 @pytest.mark.usefixtures("ended")
 def test_describe_shows_the_effective_spec_and_the_history(cli):
     text = cli("describe", "experiment", "a").out
-    told = dict(re.findall(r"^([A-Z][^:\n]*): +(.*)$", text, re.MULTILINE))
+    told = dict(re.findall(r"^ *([A-Z][^:\n]*): +(.*)$", text, re.MULTILINE))
     assert told["Objective"] == "minimize loss"
     assert told["Algorithm"] == "random"
     assert told["Max trials"] == "3"
-    assert told["Resume policy"] == "Never"
+    assert told["Resume policy"] == "Never (default)"
+    assert told["Parallel trials"] == "2"
+    assert told["Strategy of loss"] == "min (default)"
+    assert told["Goal"] == "none (default)"
+    assert told["Early stopping"] == "none (default)"
+    assert told["Metrics collector"] == "StdOut (default)"
+    assert told["Trial template"] == "Job (batch/v1)"
+    assert told["Primary container"] == "main"
+    assert told["Success condition"] == 'status.conditions.#(type=="Complete")#|#(status=="True")# (default)'
+    assert re.search(r"^rate +double +0\.1 to 0\.9 +- +uniform \(default\)$", text, re.MULTILINE)
+    assert re.search(r"^\$\{trialParameters\.rate\} +rate +-$", text, re.MULTILINE)
     assert told["Best trial"].startswith("a-1-")
     assert re.search(r"^Succeeded +True +\S+ +ExperimentMaxTrialsReached", text, re.MULTILINE)
     body = yaml.safe_load(cli("describe", "experiment", "a", "-o", "yaml").out)
@@ -116,6 +156,10 @@ def test_describe_shows_the_effective_spec_and_the_history(cli):
     trial = cli("describe", "trial", "a-1-0000").out
     assert re.search(r"^rate: +0\.\d+$", trial, re.MULTILINE)
     assert re.search(r"^loss: +min 0\.\d+, max 2, latest 0\.\d+$", trial, re.MULTILINE)
+    assert "containers" not in trial
+    ran = yaml.safe_load(cli("describe", "trial", "a-1-0000", "--run-spec").out)
+    assert (ran["kind"], ran["metadata"]["name"]) == ("Job", "a-1-0000")
+    assert re.search(r"^Requested: +3$", cli("describe", "suggestion", "a").out, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("ended")

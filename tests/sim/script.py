@@ -264,9 +264,9 @@ def path(place: str) -> str:
     return f"experiments/{place.replace('/', '-')}.yaml"
 
 
-def told(text: str) -> str:
+def told(text: str, teller: Teller | None = None) -> str:
     """A script played anew: its commands and comments, with what happens now."""
-    teller, lines = Teller(), []
+    teller, lines = teller or Teller(), []
     for line in text.splitlines():
         if line.startswith("> "):
             lines.append(line)

@@ -48,6 +48,7 @@ def outcome(of: Universe) -> dict:
         "experiments": {
             one["metadata"]["name"]: one["status"]["conditions"][-1]["reason"] for one in of.objects("Experiment")
         },
+        "suggestions": of.suggestions(),
     }
 
 
@@ -99,6 +100,7 @@ def test_many_crashes_and_faults_at_random(shard, record_property):
         assert found["starts"] == expected["starts"], seed
         assert found["readings"] == expected["readings"], seed
         assert found["experiments"] == expected["experiments"], seed
+        assert found["suggestions"] == expected["suggestions"], seed
     record_property("runs", SEEDED // SHARDS)
     print(f"{SEEDED // SHARDS} seeded runs")  # noqa: T201 - the count is part of the result
 

@@ -12,6 +12,7 @@ from tests.sim.universe import Universe, manifest, square
 
 FILE = "experiments/a.yaml"
 LONG = {"resumePolicy": "LongRunning"}
+VOLUME = {"resumePolicy": "FromVolume"}
 
 
 def other_space() -> dict:
@@ -28,6 +29,10 @@ def to_restart(universe: Universe) -> None:
     universe.push({FILE: manifest("a", trials=4, **LONG)})
 
 
+def to_restart_from_volume(universe: Universe) -> None:
+    universe.push({FILE: manifest("a", trials=4, **VOLUME)})
+
+
 def to_nothing(universe: Universe) -> None:
     universe.push({FILE: None})
 
@@ -36,6 +41,7 @@ CHANGES = {
     "new run of one that is over": (manifest("a", trials=2), 200, to_new_run),
     "new run of one that runs": (manifest("a", trials=6), 5, to_new_run),
     "restart": (manifest("a", trials=2, **LONG), 200, to_restart),
+    "restart from volume": (manifest("a", trials=2, **VOLUME), 200, to_restart_from_volume),
     "extension": (manifest("a", trials=2, **LONG), 5, to_restart),
     "deletion": (manifest("a", trials=2), 200, to_nothing),
     "deletion of one that runs": (manifest("a", trials=6), 5, to_nothing),
@@ -62,6 +68,7 @@ def outcome(of: Universe) -> dict:
             one["metadata"]["name"]: [(c["type"], c["status"], c["reason"]) for c in one["status"]["conditions"]]
             for one in of.objects("Experiment")
         },
+        "suggestions": of.suggestions(),
         "counts": {one["metadata"]["name"]: one["status"]["trials"] for one in of.objects("Experiment")},
     }
 

@@ -193,6 +193,16 @@ class Universe:
             for one in self.objects("Trial")
         }
 
+    def suggestions(self) -> dict[str, tuple]:
+        """Name to what clients read of it: all conditions in order, points wanted, given and not yet used."""
+        found: dict[str, tuple] = {}
+        for one in self.objects("Suggestion"):
+            status = one["status"]
+            told = [(c["type"], c["status"], c["reason"]) for c in status["conditions"]]
+            counts = (one["spec"]["requests"], status["suggestionCount"], len(status["suggestions"]))
+            found[one["metadata"]["name"]] = (told, counts)
+        return found
+
     def status(self, name: str, namespace: str = "default") -> str:
         body = self.cluster.get(kind="Experiment", namespace=namespace, name=name)
         return body["status"]["conditions"][-1]["type"]

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from kagit import names
 from kagit.conditions import Condition
-from kagit.experiment import Experiment
+from kagit.experiment import Experiment, ResumePolicy
 from kagit.objective import Metric
 from kagit.suggestion import Suggestion
 from kagit.trial import Phase, Trial
 from kagit.v1beta1.manifest import experiment
 from reconciler import actions as a
 from reconciler.ports import Sighting, State
-from reconciler.world import Best, Counts, Grant, Live, Run, Source, Wanted, World
+from reconciler.world import Best, Counts, Grant, Live, Run, Service, Source, Wanted, World
 from tests.sim.universe import manifest
 
 NOW, BEFORE = "2024-05-01T12:00:00Z", "2024-05-01T11:00:00Z"
@@ -52,11 +52,11 @@ SPEC_KEYS = {
 WORLD_KEYS = {
     "case", "why", "spec", "wanted", "errors", "once more", "unlisted", "refusal", "run", "status", "last run",
     "over", "best", "live", "suggestions", "asked", "ahead", "exhausted", "grants", "positions", "changes",
-    "status age", "started", "plan", "waiting", "wake",
+    "status age", "started", "suggestion", "requests", "suggestion resume", "plan", "waiting", "wake",
 }  # fmt: skip
 LIVE_KEYS = {
     "trial", "phase", "age", "attempt", "run", "seen", "exit", "says", "loss", "undrained", "note", "stopping", "gpus",
-    "lost", "rules met", "twin",
+    "lost", "rules met", "twin", "unrecorded", "job",
 }  # fmt: skip
 
 
@@ -113,6 +113,7 @@ def world(case: dict) -> World:
         asked=case.get("asked", asked),
         ahead=case.get("ahead", 0),
         exhausted=case.get("exhausted", False),
+        service=_service(case, run, asked) if "suggestion" in case else None,
         best=None if best is None else Best(trial=trial_name(0, number), index=0, value=best),
         grants=tuple(_grant(one, number) for one in case.get("grants", ())),
         positions={trial_name(index, number): place for index, place in case.get("positions", {}).items()},
@@ -146,6 +147,27 @@ def _run(case: dict, wishes: Experiment) -> Run:
         started=BEFORE if "started" not in case else f"2024-05-01T{case['started']}:00Z" if case["started"] else "",
         completed=BEFORE if over else "",
     )
+
+
+def _service(case: dict, run: Run | None, asked: int) -> Service:
+    """What the Suggestion says, `Created, Running=False (Suggestion is succeeded)`."""
+    conditions = []
+    for word in filter(None, case["suggestion"].split(", ")):
+        head, _, reason = word.partition(" (")
+        kind, _, value = head.partition("=")
+        usual = kind if kind == "DeploymentReady" else f"Suggestion{kind}"
+        conditions.append(
+            Condition(
+                type=kind,
+                status=value or "True",
+                reason=reason.rstrip(")") or usual,
+                message="",
+                last_update=BEFORE,
+                last_transition=BEFORE,
+            )
+        )
+    resume = ResumePolicy(case.get("suggestion resume", run.experiment.resume if run is not None else "Never"))
+    return Service(conditions=tuple(conditions), requests=case.get("requests", asked), resume=resume)
 
 
 def _condition(word: str) -> Condition:
@@ -206,6 +228,7 @@ def _live(given: dict, number: int) -> Live:
         stopping=given.get("stopping", False),
         gpus=tuple(given.get("gpus", ())),
         age=given.get("age", 0.0),
+        recorded=not given.get("unrecorded", False),
         rules_met=given.get("rules met", False),
         twin=_twin(given["twin"], run) if "twin" in given else None,
     )
@@ -248,10 +271,11 @@ def _sighting(given: dict, name: str) -> Sighting | None:
         exit_code=code,
         reason=seen,
         message=given.get("says", ""),
+        status={"conditions": [given["job"]]} if "job" in given else {},
     )
 
 
-def words(action: a.Action) -> str:  # noqa: C901, PLR0911 - one arm per action, nothing else
+def words(action: a.Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one arm per action, nothing else
     """One action as a line of a case."""
     match action:
         case a.StartRun():
@@ -272,6 +296,14 @@ def words(action: a.Action) -> str:  # noqa: C901, PLR0911 - one arm per action,
         case a.StartTrial():
             devices = f" on {' '.join(action.gpus)}" if action.gpus else ""
             return f"start trial {short(action.name)}, attempt {action.attempt}{devices}"
+        case a.SetSuggestion():
+            said = (
+                f"{one.type}{'' if one.status == 'True' else f'={one.status}'} ({one.reason})"
+                for one in action.conditions
+            )
+            return f"write the suggestion {', '.join(said)}; {action.requests} requests, {action.resume.value}"
+        case a.RecordCreated():
+            return f"record that trial {short(action.name)} waits"
         case a.RecordRunning():
             return f"record that trial {short(action.name)} runs"
         case a.RetryTrial():
