@@ -7,21 +7,23 @@ alike (ruamel `on` and `1e3`, PyYAML `y`, `0o17` and `1e3`), and both need secon
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from kagit.errors import Refused
+from kagit.shapes import mapping, sequence
 from kagit.spelling import describe, short
 
 MAX_DEPTH = 100
 _PLAIN = re.compile(r"(?:[A-Za-z_/$(]|--[A-Za-z])(?:[!-9;-~]|:(?=[!-~])|[ ](?=[!-\"$-~]))*")
 """Text that no reader takes for anything else; words and what ends in a colon are looked at apart."""
 _WORDS = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
-_LITERAL = re.compile(r"[!-~](?:[\n -~]*[!-~])?\n?")
+_LITERAL = re.compile(r"[^ \n](?:.*[^ \n])?\n?", re.DOTALL)
 _BLANK_AT_END = re.compile(r" \n")
-_ESCAPED = re.compile(
-    r'["\\]|[^ -~\u00a1-\u00ac\u00ae-\u034e\u0370-\u061b\u061d-\u115e\u1161-\u17b3\u17b6-\u180a\u1810-\u1fff'
+_UNSEEN = (
+    r"[^ -~\u00a1-\u00ac\u00ae-\u034e\u0370-\u061b\u061d-\u115e\u1161-\u17b3\u17b6-\u180a\u1810-\u1fff"
     r"\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\u3163\u3165-\ud7ff\U00010000-\U0001fffd]"
 )
+_UNSEEN_IN_BLOCK = re.compile(rf"(?!\n){_UNSEEN}")
+_ESCAPED = re.compile(rf'["\\]|{_UNSEEN}')
 """What is not printable, or invisible; whoever looks at the file must see what is in it."""
 _NAMED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -40,16 +42,15 @@ def dump(value: object) -> str:
 def _node(value: object, indent: int, at: tuple[str, ...]) -> Iterator[str]:
     if len(at) > MAX_DEPTH:
         raise Refused(f"{_place(at[:3])} has more than {MAX_DEPTH} levels; flatten it")
-    if isinstance(value, Mapping) and value:
-        for key, item in cast("Mapping[object, object]", value).items():
-            yield from _entry(key, item, indent, at)
-    elif isinstance(value, list | tuple) and value:
-        for i, item in enumerate(cast("list[object]", value)):
-            lines = _node(item, indent + 2, (*at, f"[{i}]"))
-            yield f"{' ' * indent}- {next(lines).lstrip(' ')}"
-            yield from lines
-    else:
-        yield from _leaf(cast("object", value), indent or 2, at)  # a literal block at the root is indented too
+    fields, items = mapping(value), sequence(value)
+    for key, item in fields.items():
+        yield from _entry(key, item, indent, at)
+    for i, item in enumerate(items):
+        lines = _node(item, indent + 2, (*at, f"[{i}]"))
+        yield f"{' ' * indent}- {next(lines).lstrip(' ')}"
+        yield from lines
+    if not fields and not items:
+        yield from _leaf(value, indent or 2, at)  # a literal block at the root is indented too
 
 
 def _entry(key: object, item: object, indent: int, at: tuple[str, ...]) -> Iterator[str]:
@@ -60,38 +61,41 @@ def _entry(key: object, item: object, indent: int, at: tuple[str, ...]) -> Itera
     if len(written) > _LONG_KEY:
         yield f"{pad}? {written}"
         written = ""
-    if isinstance(item, Mapping) and item:
+    if mapping(item) or sequence(item):
         yield f"{pad}{written}:"
-        yield from _node(cast("object", item), indent + 2, here)
-    elif isinstance(item, list | tuple) and item:
-        yield f"{pad}{written}:"
-        yield from _node(cast("object", item), indent, here)
+        yield from _node(item, indent + 2 if mapping(item) else indent, here)
     else:
-        lines = _leaf(cast("object", item), indent + 2, here)
+        lines = _leaf(item, indent + 2, here)
         yield f"{pad}{written}: {next(lines).lstrip(' ')}"
         yield from lines
 
 
 def _leaf(value: object, indent: int, at: tuple[str, ...]) -> Iterator[str]:
     pad = " " * indent
-    if isinstance(value, str) and "\n" in value and _LITERAL.fullmatch(value) and not _BLANK_AT_END.search(value):
+    if isinstance(value, str) and "\n" in value and _fits_block(value):
         yield f"{pad}|" if value.endswith("\n") else f"{pad}|-"
         yield from (f"{pad}{line}" if line else "" for line in value.removesuffix("\n").split("\n"))
     else:
-        yield f"{pad}{scalar(value, at=_place(at))}"
+        yield f"{pad}{_scalar(value, _place(at))}"
 
 
-def scalar(value: object, *, at: str = "the value") -> str:
-    """A value without parts, on one line."""
+def _fits_block(value: str) -> bool:
+    """Whether every reader gets the same from a literal block: nothing depends on blanks that nobody sees."""
+    return bool(_LITERAL.fullmatch(value)) and not _BLANK_AT_END.search(value) and not _UNSEEN_IN_BLOCK.search(value)
+
+
+def _scalar(value: object, at: str) -> str:
     if isinstance(value, str):
         return text(value, at=at)
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     if isinstance(value, int | float):
         return number(value, at=at)
-    if isinstance(value, Mapping | list | tuple) and not value:
-        return "{}" if isinstance(value, Mapping) else "[]"
-    raise Refused(f"{at} is {describe(cast('object', value))}, which YAML cannot carry; make it text")
+    if isinstance(value, Mapping):
+        return "{}"
+    if isinstance(value, list | tuple):
+        return "[]"
+    raise Refused(f"{at} is {describe(value)}, which YAML cannot carry; make it text")
 
 
 def number(value: float, *, at: str = "the value") -> str:

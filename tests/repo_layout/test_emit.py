@@ -114,7 +114,7 @@ def test_how_it_looks():
             "parameters": [{"name": "lr", "list": ["0.1", "1e3"]}, [["a"], []]],
             "goal": 1e-9,
             "big": 1e22,
-            "command": ["sh", "-c", "set -e\n\necho  a # b\n"],
+            "command": ["sh", "-c", "set -e\n\necho  a # ä\n"],
             "image": "registry:5000/a@sha256:0f",
             "text": "no newline\nat the end",
         },
@@ -142,7 +142,7 @@ def test_how_it_looks():
         "  - |\n"
         "    set -e\n"
         "\n"
-        "    echo  a # b\n"
+        "    echo  a # ä\n"
         "  image: registry:5000/a@sha256:0f\n"
         "  text: |-\n"
         "    no newline\n"
