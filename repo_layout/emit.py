@@ -22,8 +22,9 @@ _UNSEEN = (
     r"[^ -~\u00a1-\u00ac\u00ae-\u034e\u0370-\u061b\u061d-\u115e\u1161-\u17b3\u17b6-\u180a\u1810-\u1fff"
     r"\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\u3163\u3165-\ud7ff\U00010000-\U0001fffd]"
 )
-_UNSEEN_IN_BLOCK = re.compile(rf"(?!\n){_UNSEEN}")
-_ESCAPED = re.compile(rf'["\\]|{_UNSEEN}')
+# Patterns with characters above U+00FF are compiled when they are needed, which takes milliseconds.
+_UNSEEN_IN_BLOCK = rf"(?!\n){_UNSEEN}"
+_ESCAPED = rf'["\\]|{_UNSEEN}'
 """What is not printable, or invisible; whoever looks at the file must see what is in it."""
 _NAMED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -81,7 +82,7 @@ def _leaf(value: object, indent: int, at: tuple[str, ...]) -> Iterator[str]:
 
 def _fits_block(value: str) -> bool:
     """Whether every reader gets the same from a literal block: nothing depends on blanks that nobody sees."""
-    return bool(_LITERAL.fullmatch(value)) and not _BLANK_AT_END.search(value) and not _UNSEEN_IN_BLOCK.search(value)
+    return bool(_LITERAL.fullmatch(value)) and not _BLANK_AT_END.search(value) and not re.search(_UNSEEN_IN_BLOCK, value)
 
 
 def _scalar(value: object, at: str) -> str:
@@ -121,7 +122,7 @@ def text(value: str, *, at: str = "the value") -> str:
 
 def quoted(value: str) -> str:
     """Text in double quotes; what is invisible is escaped."""
-    return f'"{_ESCAPED.sub(_escape, value)}"'
+    return f'"{re.sub(_ESCAPED, _escape, value)}"'
 
 
 def _escape(match: re.Match[str]) -> str:
