@@ -82,7 +82,9 @@ def _leaf(value: object, indent: int, at: tuple[str, ...]) -> Iterator[str]:
 
 def _fits_block(value: str) -> bool:
     """Whether every reader gets the same from a literal block: nothing depends on blanks that nobody sees."""
-    return bool(_LITERAL.fullmatch(value)) and not _BLANK_AT_END.search(value) and not re.search(_UNSEEN_IN_BLOCK, value)
+    return (
+        bool(_LITERAL.fullmatch(value)) and not _BLANK_AT_END.search(value) and not re.search(_UNSEEN_IN_BLOCK, value)
+    )
 
 
 def _scalar(value: object, at: str) -> str:

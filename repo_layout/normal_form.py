@@ -4,7 +4,8 @@ Inside a trialSpec, which is somebody else's object, keys keep their order.
 """
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from kagit.v1beta1 import schema
@@ -32,7 +33,7 @@ _DECIMAL = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][
 """Numbers that Katib, too, reads from text as what they say."""
 
 
-def normal(source: Source, experiments: Set[Place], *, in_order: bool) -> tuple[Source, dict[Place, str]]:
+def normal(source: Source, experiments: AbstractSet[Place], *, in_order: bool) -> tuple[Source, dict[Place, str]]:
     """The document in normal form, and which numbers became text because their field is one."""
     former = _Former(experiments, in_order=in_order, into_text=not source.has_anchors)
     shape = None if () in experiments else _LIST
@@ -41,7 +42,7 @@ def normal(source: Source, experiments: Set[Place], *, in_order: bool) -> tuple[
 
 
 class _Former:
-    def __init__(self, experiments: Set[Place], *, in_order: bool, into_text: bool) -> None:
+    def __init__(self, experiments: AbstractSet[Place], *, in_order: bool, into_text: bool) -> None:
         self._experiments, self._in_order, self._into_text = experiments, in_order, into_text
         self.texts: dict[Place, str] = {}
 

@@ -102,7 +102,9 @@ def _source(part: _Part) -> source.Source:
     strange = _BREAKS.search(body)
     if strange:
         line = part.line + body.count("\n", 0, strange.start())
-        raise Odd(line, 1, f"this line holds U+{ord(strange[0]):04X}, which ends a line to some readers; write an escape")
+        raise Odd(
+            line, 1, f"this line holds U+{ord(strange[0]):04X}, which ends a line to some readers; write an escape"
+        )
     try:
         return source.parse(body)
     except Odd as odd:
@@ -176,9 +178,7 @@ def _into_text(place: Place, text: str) -> Issue:
 
 def _finding(path: str, document: Document, issue: Issue) -> Finding:
     line, column = document.find(issue.at)
-    return Finding(
-        path=path, line=line, column=column, message=issue.message, slug=issue.slug, severity=issue.severity
-    )
+    return Finding(path=path, line=line, column=column, message=issue.message, slug=issue.slug, severity=issue.severity)
 
 
 def _said(path: str, odd: Odd, slug: str, severity: Severity) -> Finding:

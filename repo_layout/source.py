@@ -232,7 +232,11 @@ class _Parser:
         end = self._noted
         for i in range(self._noted, len(self._notes)):
             note = self._notes[i]
-            if not note.own_line or note.at >= limit or (note.text and not max(outer + 1, self._columns[-1]) <= note.column):
+            if (
+                not note.own_line
+                or note.at >= limit
+                or (note.text and not max(outer + 1, self._columns[-1]) <= note.column)
+            ):
                 break
             end = i + 1 if note.text else end
         taken = self._notes[self._noted : end]
