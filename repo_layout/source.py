@@ -17,12 +17,16 @@ _QUESTION = re.compile(r"(?<!\S)#[^\n]*|(?<!\S)\?(?!\S)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """A scalar or alias: its text, and for a literal or folded block the lines without their indentation."""
+    """A scalar or alias: its text, and for a literal or folded block the lines without their indentation.
+
+    A block that `keeps` all line ends takes blank lines below it for its own.
+    """
 
     text: str
     value: str = ""
     plain: bool = False
     lines: tuple[str, ...] = ()
+    keeps: bool = False
     column: int = 0
     comment: str = ""
 
@@ -127,8 +131,9 @@ class _Parser:
         if name == "AliasEvent":
             return Leaf(text=self._text[start : self._at], column=column)
         if event.style in ("|", ">"):
-            header, lines, self._at = block_text(self._text, event)
-            return Leaf(text=header, lines=lines, value=event.value, column=column)
+            block = block_text(self._text, event)
+            self._at = block.end
+            return Leaf(text=block.header, lines=block.lines, keeps=block.keeps, value=event.value, column=column)
         text = self._text[start : self._at]
         plain = event.implicit[0] and not event.style and event.tag is None and "\n" not in text
         return Leaf(text=text, value=event.value, plain=plain, column=column)

@@ -31,9 +31,8 @@ def notes(text: str, events: Sequence[Any]) -> list[Note]:
     """All comments and blank lines outside of values, in order; of many blank lines one is left."""
     found: list[Note] = []
     for start, end in _gaps(text, events):
-        for note in _in_gap(text, start, end):
-            if note.text or not found or found[-1].text:
-                found.append(note)
+        inside = list(_in_gap(text, start, end))
+        found += [one for one, last in zip(inside, [None, *inside], strict=False) if one.text or not last or last.text]
     return found
 
 
@@ -53,7 +52,7 @@ def _gaps(text: str, events: Sequence[Any]) -> Iterator[tuple[int, int]]:
             yield at, event.start_mark.index
             depth += bool(opens)
             is_block = getattr(event, "style", None) in ("|", ">")
-            at = block_text(text, event)[2] if is_block else event.end_mark.index
+            at = block_text(text, event).end if is_block else event.end_mark.index
     yield at, len(text)
 
 
@@ -75,11 +74,21 @@ def _in_gap(text: str, first: int, end: int) -> Iterator[Note]:
         start = stop + 1
 
 
-def block_text(text: str, event: Any) -> tuple[str, tuple[str, ...], int]:  # noqa: ANN401 - PyYAML has no types
-    """Header, lines without their indentation and end of a literal or folded block.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockText:
+    """A literal or folded block: its header, its lines without their indentation, and where it ends.
 
     The header says 2 where it says how deep the lines are, and keeps no line end that the file has not.
     """
+
+    header: str
+    lines: tuple[str, ...]
+    keeps: bool
+    end: int
+
+
+def block_text(text: str, event: Any) -> BlockText:  # noqa: ANN401 - PyYAML has no types
+    """The block that starts with an event."""
     start = event.start_mark.index
     stop = _line_end(text, start)
     match = _INDICATOR.search(text, start, stop)
@@ -87,24 +96,30 @@ def block_text(text: str, event: Any) -> tuple[str, tuple[str, ...], int]:  # no
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         raise Odd(line, column, "the block and its anchor stand on different lines; put them on one")
     keeps = "+" in match[0]
-    indent = _indentation(text, stop, event)
+    lines, end = _block_lines(text, stop, _indentation(text, stop, event), keeps=keeps)
+    indicator = re.sub(r"[0-9]", "2", match[0])
+    if lines and "-" not in indicator and not event.value.endswith("\n"):
+        indicator = indicator.replace("+", "") + "-"  # the file ends without a line end, the new one with it
+        keeps = False
+    header = text[start : match.start()] + indicator + text[match.end() : stop]
+    return BlockText(header=header, lines=tuple(lines), keeps=keeps, end=end)
+
+
+def _block_lines(text: str, header_end: int, indent: int | None, *, keeps: bool) -> tuple[list[str], int]:
     lines: list[str] = []
-    end, blanks = stop, 0
-    at = stop + 1
+    blanks, end, at = 0, header_end, header_end + 1
     while at < len(text):
         stop = _line_end(text, at)
         line = text[at:stop]
-        if line.strip(" ") and (indent is None or len(line) - len(line.lstrip(" ")) < indent):
-            break
+        if line.strip(" "):
+            if indent is None or len(line) - len(line.lstrip(" ")) < indent:
+                break
+            blanks, end = 0, stop
+        else:
+            blanks, end = blanks + 1, stop if keeps else end
         lines.append(line[indent or 0 :] if line.strip(" ") or indent is not None else "")
-        blanks = 0 if line.strip(" ") else blanks + 1
-        end = end if blanks and not keeps else stop
         at = stop + 1
-    lines = lines if keeps else lines[: len(lines) - blanks]
-    indicator = re.sub(r"[0-9]", "2", match[0])
-    if lines and not match[0].count("-") and event.value and not event.value.endswith("\n"):
-        indicator = indicator.replace("+", "") + "-"  # the file ends without a line end, the new one with it
-    return text[start : match.start()] + indicator + text[match.end() : _line_end(text, start)], tuple(lines), end
+    return lines if keeps else lines[: len(lines) - blanks], end
 
 
 def _indentation(text: str, header_end: int, event: Any) -> int | None:  # noqa: ANN401 - see above
