@@ -5,7 +5,6 @@ from itertools import takewhile
 
 from repo_layout.source import Block, Entry, Flow, Leaf, Node, Source
 
-
 _BLANK = "\0a blank line, unless there is one already"
 _NO_BLANK = "\0no blank line, which the block above would take for its own"
 

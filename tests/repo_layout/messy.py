@@ -6,8 +6,6 @@ A comment above a key says `# above NAME`, one behind a value `# behind NAME`, s
 import json
 import random
 
-import yaml
-
 WORDS = ["0.1", "5", "1e-3", "012", "n", "on", "0x1F", "a b", "", "x: y", "x #y", "é", "1:30", "2024-01-02", "-", "a'b"]
 BARE = [
     "0.1",
@@ -35,13 +33,16 @@ class Raw(str):
     __slots__ = ()
 
 
-def experiment(chance):
-    """A manifest's value: what Katib knows, and free objects below trialSpec."""
+def experiment(chance, *, bare):
+    """A manifest's value: what Katib knows, and free objects below trialSpec; numbers for text where `bare`."""
     space = [
         {
             "name": f"p{i}",
             "parameterType": chance.choice(["int", "double"]),
-            "feasibleSpace": {"min": Raw(chance.choice(BARE[:3])), "max": chance.choice(["5", Raw("5"), Raw("012")])},
+            "feasibleSpace": {
+                "min": Raw(chance.choice(BARE[:3])) if bare else "1",
+                "max": chance.choice(["5", Raw("5"), Raw("012")]) if bare else "5",
+            },
         }
         for i in range(chance.randint(1, 3))
     ]
@@ -151,7 +152,7 @@ class Writer:
             return "{}" if item == {} else "[]"
         if self.likely(30) and "\n" not in item:
             return "'" + item.replace("'", "''") + "'"
-        if "\n" not in item and (item.isalpha() and len(item) > 2 or "/" in item):
+        if "\n" not in item and ((item.isalpha() and len(item) > 2) or "/" in item):
             return item
         return json.dumps(item, ensure_ascii=self.likely(50))
 
@@ -170,26 +171,32 @@ def flat(item):
     return "\n" not in item
 
 
-def manifest(seed):
+def manifest(seed, *, bare=True):
     """The text of a messy experiment."""
     chance = random.Random(seed)
-    return Writer(chance).document(experiment(chance))
+    return Writer(chance).document(experiment(chance, bare=bare))
 
 
-def owners(text):
-    """What each comment is about: the comment, and what stands next to it, without what fmt may change."""
-    found = []
+def astray(old, new):
+    """Comments that stood beside what they are about in `old`, and do not in `new`."""
+    return sorted(_at_home(old) - _at_home(new))
+
+
+def _at_home(text):
+    found = set()
     lines = text.split("\n")
     for i, line in enumerate(lines):
-        comment = line[line.find("# ") :] if "# " in line else ""
-        if comment.startswith("# above"):
-            below = next((one.strip() for one in lines[i + 1 :] if one.strip() and not one.strip().startswith("#")), "")
-            found.append((comment, below.lstrip("- ").partition(":")[0].strip("\"'")))
-        elif comment.startswith("# behind"):
-            found.append((comment, line.partition(":")[0].strip(" -\"'") if ":" in line.partition("#")[0] else ""))
+        before, mark, name = line.partition("# above ")
+        if mark and name.count(".") > 1:  # what stands at the very top is about the whole file
+            below = next(one for one in lines[i + 1 :] if one.strip() and not one.strip().startswith("#"))
+            found |= {mark + name} if _is_about(below, name) else set()
+        before, mark, name = line.partition("# behind ")
+        if mark:
+            found |= {mark + name} if _is_about(before, name) else set()
     return found
 
 
-def tokens(text):
-    """The document's events without places and styles, as PyYAML sees them."""
-    return [type(event).__name__ for event in yaml.parse(text)]
+def _is_about(line, name):
+    key = name.rpartition(".")[2].rpartition("-")[0]
+    line = line.strip()
+    return line.startswith("-") if key == "item" else line.lstrip("- ").lstrip('"').startswith(key)
