@@ -1,6 +1,7 @@
 """`kagit fmt`: manifests in normal form. A file is replaced as a whole or stays as it is."""
 
 import argparse
+import contextlib
 import os
 import stat
 import sys
@@ -11,6 +12,7 @@ from kagit.findings import Finding, has_errors
 from repo_layout import lint, normalise, read, search
 
 STDIN = Path("-")
+_WRITABLE = 0o222
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,13 +66,16 @@ def _write(path: Path, old: bytes, new: bytes) -> str:
     """Put the new bytes in the place of the old ones; what is wrong comes back, and then nothing has changed."""
     temporary = ""
     try:
-        mode = stat.S_IMODE(path.lstat().st_mode)
-        if not os.access(path, os.W_OK):
+        status = path.lstat()
+        mode = stat.S_IMODE(status.st_mode)
+        if not mode & _WRITABLE or not os.access(path, os.W_OK):
             return "the file is read-only and was left as it is; correct its permissions"
         handle, temporary = tempfile.mkstemp(prefix=".kagit-fmt-", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(new)
             file.flush()
+            with contextlib.suppress(PermissionError):  # who may write need not be who may give away
+                os.fchown(handle, status.st_uid, status.st_gid)
             os.fchmod(handle, mode)
             os.fsync(handle)
         if path.is_symlink() or path.read_bytes() != old:
