@@ -37,7 +37,7 @@ def normal(source: Source, experiments: AbstractSet[Place], *, in_order: bool) -
     """The document in normal form, and which numbers became text because their field is one."""
     former = _Former(experiments, in_order=in_order, into_text=not source.has_anchors)
     shape = None if () in experiments else _LIST
-    root = replace(source.root, value=former.node(source.root.value, shape, ()))
+    root = replace(source.root, value=former.node(source.root.value, shape, (), ours=False))
     return replace(source, root=root), former.texts
 
 
@@ -46,16 +46,16 @@ class _Former:
         self._experiments, self._in_order, self._into_text = experiments, in_order, into_text
         self.texts: dict[Place, str] = {}
 
-    def node(self, node: Node, shape: schema.Shape | None, at: Place) -> Node:
+    def node(self, node: Node, shape: schema.Shape | None, at: Place, *, ours: bool) -> Node:
         """A node and all that is in it."""
-        ours = any(at[: len(one)] == one for one in self._experiments)
-        shape = _EXPERIMENT if at in self._experiments else shape
+        if at in self._experiments:
+            shape, ours = _EXPERIMENT, True
         if isinstance(node, Leaf):
             return self._scalar(node, shape, at) if ours else node
         entries: list[Entry] = []
         for i, entry in enumerate(node.entries):
             name = entry.key.value if entry.key is not None else i
-            value = self.node(entry.value, _inner(shape, name), (*at, name))
+            value = self.node(entry.value, _inner(shape, name), (*at, name), ours=ours)
             key = _key(entry.key) if ours and entry.key is not None else entry.key
             entries.append(replace(entry, key=key, value=value))
         return replace(node, entries=tuple(self._sorted(node, entries, shape)))

@@ -146,9 +146,10 @@ def _experiments(document: Document) -> set[Place]:
 def _errors(document: Document) -> Iterator[Issue]:
     """What makes an Experiment's text doubtful; what is odd in other people's objects is not ours to judge."""
     ours = _experiments(document)
-    others = [at for at, _ in kinds.objects(document.value) if at not in ours]
+    others = {at for at, _ in kinds.objects(document.value) if at not in ours}
     for issue in document.issues if ours else ():
-        if issue.severity is Severity.ERROR and not any(issue.at[: len(at)] == at for at in others):
+        inside = any(issue.at[:length] in others for length in range(len(issue.at) + 1))
+        if issue.severity is Severity.ERROR and not inside:
             yield issue
 
 

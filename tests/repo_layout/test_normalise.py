@@ -499,7 +499,23 @@ def test_what_init_writes_is_in_normal_form(path):
     assert neat(text) == text
 
 
-def test_large_files_are_formatted_in_linear_time():
-    lines = "".join(f"      - a: [1, 2]  # c{i}\n        # above\n        b: c\n" for i in range(12_000))
-    text = f"{HEAD}spec:\n    x:\n{lines}"
-    assert len(neat(text)) < len(text)
+LINES = "      - a: [1, 2]  # c{i}\n        # above\n        b: c\n"
+ITEMS = "- apiVersion: kubeflow.org/v1beta1\n  kind: Experiment\n  spec: {{y{i}: a, a: 012}} # c\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEAD}spec:\n    x:\n" + "".join(LINES.format(i=i) for i in range(4_000)),
+        "kind: List\napiVersion: v1\nitems:\n" + "".join(ITEMS.format(i=i) for i in range(4_000)),
+        f"{HEAD}spec:\n  a: [{'b, ' * 40_000}c]\n",
+        f"{HEAD}spec:\n" + "".join(f"{'  ' * i}a:\n" for i in range(1, 90)) + "# c\n" * 20_000,
+        f"{HEAD}spec:\n  a: |+\n" + "\n" * 200_000,
+        f"{HEAD}# c\n" * 5_000 + "---\n" * 90,
+    ],
+    ids=["lines", "list", "brackets", "comments", "blanks", "twice"],
+)
+def test_large_files_are_answered(text):
+    """None takes more than a few seconds; each would take minutes if anything were looked at once per entry."""
+    new = formatted(text)
+    assert "fmt-meaning" not in [one.slug for one in new.findings]
