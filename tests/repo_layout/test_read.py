@@ -239,6 +239,11 @@ def test_an_ambiguous_boolean_is_a_warning_where_a_boolean_may_stand():
     assert [(f.slug, f.severity) for f in found.findings] == [("yaml-boolean", Severity.WARNING)]
 
 
+@pytest.mark.parametrize("written", ["1e3", "y"])
+def test_an_error_is_not_followed_by_a_warning_that_says_the_same(written):
+    assert slugs(GOOD.replace('min: "1"', f"min: {written}", 1)) == ["not-text"]
+
+
 def test_a_boolean_as_key_is_refused_where_it_stands():
     text = GOOD.replace("metadata: {name: fake,", "metadata: {labels: {y: a}, name: fake,")
     assert "a.yaml:4:21: key y is the boolean true, not text; put it in quotes [key-not-text]" in told(text)
