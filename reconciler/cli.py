@@ -90,6 +90,19 @@ def _files(commands: "_Commands[argparse.ArgumentParser]") -> None:
     )
     one.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="files or directories (searched for *.yaml)")
     one.add_argument("--format", choices=("text", "github", "json"), default="text", help="default: text")
+    one = _add(
+        commands,
+        "fmt",
+        "write manifests in normal form: keys in order, comments kept, nothing that YAML readers take differently",
+        "fmt experiments/",
+        "fmt --check --diff .",
+        "fmt - < mnist.yaml",
+    )
+    one.add_argument(
+        "paths", metavar="PATH", nargs="+", type=Path, help="files or directories (searched for *.yaml), - for stdin"
+    )
+    one.add_argument("--check", action="store_true", help="write nothing; exit code 1 when a file would change")
+    one.add_argument("--diff", action="store_true", help="write nothing; print what would change")
     one = _add(commands, "completion", "print a completion script for a shell", "completion bash > ~/.kagit.bash")
     one.add_argument("shell", choices=("bash", "zsh", "tcsh"))
 

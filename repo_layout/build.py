@@ -101,6 +101,8 @@ class Builder:
             if not isinstance(meaning.value, str):
                 message = f"key {text[:60]} is {describe(meaning.value)}, not text; put it in quotes"
                 self._issue_at((_json_key(meaning.value),), message, "key-not-text")
+            elif meaning.slug and text != _MERGE:
+                self._issue_at((text,), f"key {meaning.message}", meaning.slug, Severity.WARNING)
         elif meaning.slug:
             self._issue(meaning.message, meaning.slug, Severity.ERROR if meaning.error else Severity.WARNING)
         return meaning.value
@@ -198,9 +200,9 @@ class Builder:
     def _issue(self, message: str, slug: str, severity: Severity) -> None:
         self._issues.append(Issue(at=self._here(), message=message, slug=slug, severity=severity))
 
-    def _issue_at(self, tail: tuple[str, ...], message: str, slug: str) -> None:
+    def _issue_at(self, tail: tuple[str, ...], message: str, slug: str, severity: Severity = Severity.ERROR) -> None:
         at = (*(self._outer()), *tail)
-        self._issues.append(Issue(at=at, message=message, slug=slug))
+        self._issues.append(Issue(at=at, message=message, slug=slug, severity=severity))
 
     def _here(self) -> tuple[str | int, ...]:
         frames = self._frames

@@ -20,6 +20,7 @@ from repo_layout.settings import settings as of_settings
 MAX_BYTES = 1 << 20
 MAX_DOCUMENTS = 100
 SUFFIXES = (".yaml", ".yml")
+_SAID_BY_ERRORS = ("yaml-boolean", "yaml-number")
 
 
 def documents(data: bytes, path: str) -> tuple[tuple[Document, ...], tuple[Finding, ...]]:
@@ -53,27 +54,33 @@ def documents(data: bytes, path: str) -> tuple[tuple[Document, ...], tuple[Findi
 
 
 def _documents(content: str) -> Iterator[Document]:
+    builder = Builder()
+    takers: dict[str, Callable[[Any], None]] = {
+        "ScalarEvent": builder.scalar,
+        "MappingStartEvent": lambda event: builder.start(event, mapping=True),
+        "SequenceStartEvent": lambda event: builder.start(event, mapping=False),
+        "MappingEndEvent": builder.end,
+        "SequenceEndEvent": builder.end,
+        "AliasEvent": builder.alias,
+        "DocumentStartEvent": builder.reset,
+    }
+    for name, event in events(content):
+        take = takers.get(name)
+        if take is not None:
+            take(event)
+        elif name == "DocumentEndEvent":
+            yield Document(*builder.result())
+
+
+def events(content: str) -> Iterator[tuple[str, Any]]:
+    """PyYAML's events, each with the name of its class; raises Stop at the first syntax error."""
     import yaml
 
-    builder = Builder()
-    takers: dict[Any, Callable[[Any], None]] = {
-        yaml.ScalarEvent: builder.scalar,
-        yaml.MappingStartEvent: lambda event: builder.start(event, mapping=True),
-        yaml.SequenceStartEvent: lambda event: builder.start(event, mapping=False),
-        yaml.MappingEndEvent: builder.end,
-        yaml.SequenceEndEvent: builder.end,
-        yaml.AliasEvent: builder.alias,
-        yaml.DocumentStartEvent: builder.reset,
-    }
     loader: Any = yaml.CSafeLoader(content)
     try:
         while loader.check_event():
             event: Any = loader.get_event()
-            take = takers.get(type(event))
-            if take is not None:
-                take(event)
-            elif isinstance(event, yaml.DocumentEndEvent):
-                yield Document(*builder.result())
+            yield type(event).__name__, event
     except yaml.MarkedYAMLError as error:
         raise _syntax(error, content) from None
     except yaml.YAMLError as error:
@@ -233,7 +240,7 @@ def _findings(issues: Sequence[Issue], document: Document, path: str) -> tuple[F
     found: list[Finding] = []
     for issue in issues:
         line, column = document.find(issue.at)
-        if issue.slug == "yaml-boolean" and (line, column) in errors:
+        if issue.slug in _SAID_BY_ERRORS and (line, column) in errors:
             continue  # the error at this place says the same
         one = Finding(
             path=path, line=line, column=column, message=issue.message, slug=issue.slug, severity=issue.severity

@@ -1,14 +1,27 @@
-"""What an unquoted YAML scalar means to kubectl and Katib, and where readers disagree about it."""
+"""What an unquoted YAML scalar means to kubectl and Katib, and where readers disagree about it.
+
+kubectl is sigs.k8s.io/yaml, measured; "older readers" are those of YAML 1.1 such as PyYAML, "newer" those of 1.2.
+"""
 
 import math
 import re
 from typing import NamedTuple
 
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
-_OCTAL = re.compile(r"[-+]?0o?[0-7_]+")
-_BASED = re.compile(r"[-+]?0(?:x[0-9a-fA-F_]+|b[01_]+)")
+from repo_layout.emit import number
+
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*|0[xX][0-9a-fA-F]+|0[bB][01]+)")
+_OCTAL = re.compile(r"[-+]?0[oO]?[0-7]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_DOT_FIRST = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_SAME_TO_ALL = re.compile(
+    r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+|(?:[-+]?[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?|[-+]?\.[iInN][a-zA-Z]+"
+)
+_SIXTIES = re.compile(r"[-+]?(?:[1-9][0-9_]*(?::[0-5]?[0-9])+|[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*)")
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
+    r"(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?"
+)
 _WORDS: dict[str, object] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -18,8 +31,11 @@ _AMBIGUOUS: dict[str, bool] = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
 }
+_SPECIAL = ("=", "<<")
 _NUMERIC = frozenset("+-.0123456789")
-_LONGEST_INT = 19
+_MOST_DIGITS = 70
+"""More than 64 bits have in any base."""
+_SHOWN = 19
 
 
 class Meaning(NamedTuple):
@@ -40,37 +56,50 @@ def plain(text: str) -> Meaning:
         meant = str(value).lower()
         message = f'{text} is the boolean {meant} to kubectl and text to newer readers; write {meant}, or "{text}"'
         return Meaning(value, "yaml-boolean", message)
-    return _number(text) if text[0] in _NUMERIC else Meaning(text)
+    if text in _SPECIAL:
+        message = f'{text} is text to kubectl and an error to other readers; put it in quotes: "{text}"'
+        return Meaning(text, "yaml-special", message)
+    return _numeric(text) if text[0] in _NUMERIC else Meaning(text)
 
 
-def _number(text: str) -> Meaning:
-    if _INT.fullmatch(text):
-        digits = text.replace("_", "")
-        return Meaning(int(digits)) if len(digits) <= _LONGEST_INT else _finite(text, digits)
-    if _BASED.fullmatch(text):
-        return Meaning(int(text.replace("_", ""), 0)) if len(text) <= _LONGEST_INT else Meaning(text)
-    if _OCTAL.fullmatch(text) and any(digit in text for digit in "01234567"):
-        return _octal(text)
-    if _FLOAT.fullmatch(text):
-        return _finite(text, text)
-    if _INFINITE.fullmatch(text):
-        return _finite(text, text.replace(".", ""))
-    return Meaning(text)
-
-
-def _octal(text: str) -> Meaning:
-    digits = text.replace("_", "").replace("o", "")
-    if len(digits) > _LONGEST_INT:
-        return Meaning(text)
-    value = int(digits, 8)
-    message = f'{text} is {value} (octal) to kubectl and another number to newer readers; write {value}, or "{text}"'
-    return Meaning(value, "yaml-octal", message)
-
-
-def _finite(text: str, digits: str) -> Meaning:
-    value = float(digits)
-    if math.isfinite(value):
+def _numeric(text: str) -> Meaning:
+    value = _value(text)
+    if isinstance(value, float) and not math.isfinite(value):
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        message = f"{shown} is no finite number, which JSON cannot carry; give a finite one, or put it in quotes"
+        return Meaning(None, "not-finite", message, error=True)
+    if isinstance(value, str):
+        return _text(text)
+    if _SAME_TO_ALL.fullmatch(text):
         return Meaning(value)
-    shown = text if len(text) <= _LONGEST_INT else f"{text[:_LONGEST_INT]}..."
-    message = f"{shown} is no finite number, which JSON cannot carry; give a finite one, or put it in quotes"
-    return Meaning(None, "not-finite", message, error=True)
+    out = f'write {number(value)}, or "{text}"'
+    if not _OCTAL.fullmatch(text.replace("_", "")):
+        message = f"{text} is the number {number(value)} to kubectl and text to some readers; {out}"
+        return Meaning(value, "yaml-number", message)
+    other = "text to older readers" if "o" in text.lower() else "another number to newer readers"
+    return Meaning(value, "yaml-octal", f"{text} is {value} (octal) to kubectl and {other}; {out}")
+
+
+def _value(text: str) -> float | str:
+    """What kubectl makes of a scalar that starts as a number does: base 60 and dates are text to it."""
+    if _INFINITE.fullmatch(text):
+        return float(text.replace(".", ""))
+    bare = text if text[0] == "." else text.replace("_", "")
+    if len(bare) <= _MOST_DIGITS and (_INT.fullmatch(bare) or _OCTAL.fullmatch(bare)):
+        octal = _OCTAL.fullmatch(bare) and bare.lstrip("+-") != "0"
+        whole = int(bare.replace("o", "").replace("O", ""), 8) if octal else int(bare, 0)
+        if -(2**63) <= whole < 2**64:
+            return whole
+    if _FLOAT.fullmatch(bare) or _DOT_FIRST.fullmatch(bare):
+        return float(bare)
+    return text
+
+
+def _text(text: str) -> Meaning:
+    if _SIXTIES.fullmatch(text):
+        message = f'{text} is text to kubectl and a number in base 60 to older readers; put it in quotes: "{text}"'
+        return Meaning(text, "yaml-number", message)
+    if _DATE.fullmatch(text):
+        message = f'{text} is text to kubectl and a date to other readers; put it in quotes: "{text}"'
+        return Meaning(text, "yaml-date", message)
+    return Meaning(text)

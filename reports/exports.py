@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from kagit.objective import number
 from kagit.space import ParameterType
 from kagit.trial import Trial
 from reports import clean, figures, series
@@ -20,6 +21,8 @@ _UNSAFE = re.compile(
 )
 _LONG_KEY = 1_000
 """YAML readers refuse simple keys of more than 1,024 characters."""
+_SAME_TO_ALL = 18
+"""Whole numbers of more digits may have more than 64 bits, and some readers round those."""
 
 
 def trials_csv(data: ReportData) -> str:
@@ -110,7 +113,12 @@ def best_yaml(data: ReportData, winner: Trial) -> str:
 
 
 def scalar(kind: ParameterType, text: str) -> str:
-    """A parameter's value for YAML: bare where type and text say number, quoted otherwise."""
+    """A parameter's value for YAML: bare where type and text say number, quoted otherwise.
+
+    Quoted are numbers beyond what every reader holds, too: 1e400, and whole ones of more than 64 bits.
+    """
+    if number(text) is None or (text.lstrip("-").isdigit() and len(text) > _SAME_TO_ALL):
+        return quoted(text)
     if kind is ParameterType.DOUBLE and figures.FLOAT_NUMBER.fullmatch(text):
         return yaml_float(text)
     if kind is not ParameterType.CATEGORICAL and figures.PLAIN_NUMBER.fullmatch(text):

@@ -28,6 +28,10 @@ _CHILD_NETWORK = {
     **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _PROXY),
     **dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1"),
 }
+_COUNTED = {
+    "runs": "simulated runs with crashes and faults",
+    "inputs": "mutated manifests read and formatted without a crash",
+}
 _UNWANTED = ("KAGIT_", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "FORCE_COLOR", "CUDA_VISIBLE_DEVICES")
 
 hypothesis.settings.register_profile(
@@ -91,8 +95,11 @@ def _own_world() -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How often the simulations ran: a number nobody sees is a number nobody misses."""
-    reports = [report for found in terminalreporter.stats.values() for report in found]
-    runs = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == "runs"]
-    if runs:
-        terminalreporter.write_line(f"{sum(runs)} simulated runs with crashes and faults")
+    """How often simulations and fuzzing ran: a number nobody sees is a number nobody misses."""
+    # a test's properties are on the report of its teardown, too
+    reports = [one for found in terminalreporter.stats.values() for one in found if getattr(one, "when", "") == "call"]
+    counts = [found for report in reports for found in getattr(report, "user_properties", ())]
+    for counted, what in _COUNTED.items():
+        found = [value for name, value in counts if name == counted]
+        if found:
+            terminalreporter.write_line(f"{sum(found)} {what}")

@@ -1,13 +1,13 @@
 """Printing tables, JSON and YAML. Terminal control characters from trials never reach the terminal."""
 
 import json
-import sys
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
 from kagit.conditions import last_true
 from reconciler import wiring
 from reconciler.shell.ledger import Ledger
+from repo_layout import emit
 
 
 def color(out: TextIO) -> bool:
@@ -20,12 +20,7 @@ def objects(found: object, *, output: str, columns: Sequence[str] = (), rows: Se
     if output == "json":
         print(json.dumps(found, indent=2, ensure_ascii=False, default=str))
     elif output == "yaml":
-        from ruamel.yaml import YAML
-
-        writer: Any = YAML(typ="safe", pure=True)
-        writer.default_flow_style = False
-        writer.version = (1, 1)
-        writer.dump(json.loads(json.dumps(found, default=str)), sys.stdout)
+        print(emit.dump(json.loads(json.dumps(found, default=str))), end="")
     else:
         table(columns, rows)
 

@@ -5,7 +5,7 @@ Everything here can be rebuilt from the cluster; it is a cache with aggregates, 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache

@@ -15,7 +15,7 @@ import pytest
 from reconciler.cli import parser
 from tests.cli.support import KAGIT, LOSS, environment, kagit, manifest
 
-COMMANDS = ("init", "validate", "completion", "run", "plan", "reconcile", "get", "describe", "logs", "query")
+COMMANDS = ("init", "validate", "fmt", "completion", "run", "plan", "reconcile", "get", "describe", "logs", "query")
 HEAVY = ("optuna", "duckdb", "jinja2", "git", "rich", "kubernetes", "numpy", "sqlite3", "watchdog", "ruamel", "shtab")
 
 

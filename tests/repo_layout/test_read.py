@@ -232,36 +232,16 @@ def test_anchors_and_merge_keys_mean_what_they_say():
     assert body["spec"]["earlyStopping"]["algorithmSettings"] == [{"name": "test1", "value": "value1"}]
 
 
-@pytest.mark.parametrize(
-    ("written", "value", "slug"),
-    [
-        ("yes", True, "yaml-boolean"),
-        ("off", False, "yaml-boolean"),
-        ("true", True, ""),
-        ('"no"', "no", ""),
-        ("012", 10, "yaml-octal"),
-        ("1e3", 1000.0, ""),
-        ("0x1F", 31, ""),
-        ("1_000", 1000, ""),
-        ("1:30", "1:30", ""),
-        ("2024-01-02", "2024-01-02", ""),
-        ("~", None, ""),
-        ("1.2.3", "1.2.3", ""),
-        ("9" * 30, 1e30, ""),
-    ],
-)
-def test_scalars_are_what_kubectl_makes_of_them(written, value, slug):
-    (document,), findings = read.documents(f"a: {written}".encode(), "a.yaml")
-    assert findings == ()
-    assert document.value == {"a": value}
-    assert [issue.slug for issue in document.issues] == ([slug] if slug else [])
-
-
 def test_an_ambiguous_boolean_is_a_warning_where_a_boolean_may_stand():
     text = GOOD.replace("primaryContainerName", "retain: yes\n    primaryContainerName")
     found = read.file("a.yaml", text.encode())
     assert found.experiments[0].experiment.template.retain is True
     assert [(f.slug, f.severity) for f in found.findings] == [("yaml-boolean", Severity.WARNING)]
+
+
+@pytest.mark.parametrize("written", ["1e3", "y"])
+def test_an_error_is_not_followed_by_a_warning_that_says_the_same(written):
+    assert slugs(GOOD.replace('min: "1"', f"min: {written}", 1)) == ["not-text"]
 
 
 def test_a_boolean_as_key_is_refused_where_it_stands():
