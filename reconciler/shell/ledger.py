@@ -196,8 +196,8 @@ class Ledger:
 
     def wait(self, waiting: tuple[str, ...]) -> bool:
         """Take in why nothing happens; True if the status lacks that alone: it names another reason."""
-        news = self.run is not None and not self.changes and reasons(waiting) != self.told
         self.waiting = waiting
+        news = self.run is not None and not self.changes and reasons(self.waiting_for_report()) != self.told
         self.changes += news
         return news
 
@@ -212,7 +212,7 @@ class Ledger:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def waiting_for_report(self) -> list[str]:
-        """Reasons for waiting that a report shows; how many trials run is seen in its table."""
+        """Reasons for waiting that a report or a status shows; how many trials run stands there anyway."""
         return [words for words in self.waiting if not words.startswith(("RunningTrials", "StoppingTrials"))]
 
     def world(self, *, now: str, seconds: float, share: Share) -> World:
@@ -263,9 +263,8 @@ def once_more(wanted: Wanted | None, ledger: Ledger) -> Wanted | None:
 
 
 def reasons(waiting: Sequence[str]) -> frozenset[str]:
-    """What is waited for, whatever the counts and places: those change all the time, and a status counts by itself."""
-    said = (words if words.startswith("Refused") else words.partition("(")[0] for words in waiting)
-    return frozenset(said) - {"RunningTrials", "StoppingTrials"}
+    """What is waited for, whatever the counts and places: those change all the time."""
+    return frozenset(words if words.startswith("Refused") else words.partition("(")[0] for words in waiting)
 
 
 def fingerprint(trial: Trial) -> int:
