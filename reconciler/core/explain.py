@@ -50,7 +50,14 @@ def _runs(live: Live) -> bool:
     return seen or live.trial.phase is Phase.RUNNING
 
 
+_PASSING = ("RunningTrials", "StoppingTrials", "MaxDuration")
+
+
+def lasting(waiting: Sequence[str]) -> list[str]:
+    """Reasons that last: how many trials run stands elsewhere anyway, and time passes."""
+    return [words for words in waiting if not words.startswith(_PASSING)]
+
+
 def reasons(waiting: Sequence[str]) -> frozenset[str]:
-    """What is waited for, whatever the counts and places: those change all the time, and a status counts by itself."""
-    said = (words if words.startswith("Refused") else words.partition("(")[0] for words in waiting)
-    return frozenset(said) - {"RunningTrials", "StoppingTrials"}
+    """What is waited for, whatever the counts and places: those change all the time."""
+    return frozenset(words if words.startswith("Refused") else words.partition("(")[0] for words in waiting)

@@ -25,19 +25,23 @@ def decide(world: World, deeds: Sequence[Action], *, over: bool) -> tuple[SetSug
         return ()
     resume = run.experiment.resume
     conditions = after(told.conditions, over=over, resume=resume, now=world.now)
+    changed = conditions is not told.conditions or resume is not told.resume
+    if not changed and not any(isinstance(deed, SetStatus) for deed in deeds):
+        return ()
     asked = max([world.asked, *(deed.indexes[-1] + 1 for deed in deeds if isinstance(deed, AskForPoints))])
-    counts = asked != told.requests and any(isinstance(deed, SetStatus) for deed in deeds)
-    if conditions == told.conditions and resume is told.resume and not counts:
+    if not changed and asked == told.requests:
         return ()
     return (SetSuggestion(conditions=conditions, requests=asked, resume=resume),)
 
 
 def after(told: c.Conditions, *, over: bool, resume: ResumePolicy, now: str) -> c.Conditions:
-    """The conditions after `told`, one step of Katib's at a time."""
-    ended = c.find(told, "Succeeded") is not None
+    """The conditions after `told`, one step of Katib's at a time; `told` itself where nothing changes."""
+    last = told[-1].type if told and told[-1].status == "True" else ""
     if over:
-        return told if ended or resume not in _ENDED else _end(told, message=_ENDED[resume], now=now)
-    return restarting(told, now=now) if ended else running(told, now=now)
+        return told if last == "Succeeded" or resume not in _ENDED else _end(told, message=_ENDED[resume], now=now)
+    if last == "Running":  # the usual case, at every look
+        return told
+    return restarting(told, now=now) if last == "Succeeded" else running(told, now=now)
 
 
 def running(told: c.Conditions, *, now: str) -> c.Conditions:

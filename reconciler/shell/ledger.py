@@ -225,8 +225,8 @@ class Ledger:
 
     def wait(self, waiting: tuple[str, ...]) -> bool:
         """Take in why nothing happens; True if the status lacks that alone: it names another reason."""
-        news = self.run is not None and not self.changes and explain.reasons(waiting) != self.told
         self.waiting = waiting
+        news = self.run is not None and not self.changes and explain.reasons(self.waiting_for_report()) != self.told
         self.changes += news
         return news
 
@@ -241,8 +241,8 @@ class Ledger:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def waiting_for_report(self) -> list[str]:
-        """Reasons for waiting that a report shows; how many trials run is seen in its table, and time passes anyway."""
-        return [words for words in self.waiting if not words.startswith(_PASSING)]
+        """Reasons for waiting that a report or a status shows."""
+        return explain.lasting(self.waiting)
 
     def world(self, *, now: str, seconds: float, share: Share) -> World:
         """The frozen picture for one decision; costs as much as there are active trials."""
@@ -277,9 +277,6 @@ class Ledger:
             changes=self.changes,
             status_age=seconds - self.status_at,
         )
-
-
-_PASSING = ("RunningTrials", "StoppingTrials", "MaxDuration")
 
 
 def fingerprint(trial: Trial) -> int:

@@ -109,7 +109,7 @@ def set_status(action: a.SetStatus, ledger: Ledger, hands: Hands) -> None:
         trials=ledger.trials,
         best=ledger.best.trial if ledger.best is not None else "",
         now=hands.now,
-        waiting=ledger.waiting,
+        waiting=ledger.waiting_for_report(),
     )
     stored = patch_status(ledger, hands, status, kind="Experiment")
     if ledger.run is not None:

@@ -1,5 +1,6 @@
 """Words into Katib's objects and back, without loss."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -82,6 +83,77 @@ def test_a_trial_carries_what_katib_clients_read():
     assert made["spec"]["objective"]["metricStrategies"] == [{"name": "testme", "value": "max"}]
     assert made["spec"]["objective"]["goal"] == 0.11
     assert made["spec"]["primaryContainerName"] == "training-container"
+    assert made["spec"]["successCondition"] == EXPERIMENT.template.success_condition
+    assert made["spec"]["failureCondition"] == EXPERIMENT.template.failure_condition
+    assert made["spec"]["metricsCollector"] == {"collector": {"kind": "StdOut"}}
+    assert made["spec"]["retainRun"] is False
+
+
+def changed(**spec):
+    return manifest.experiment({**BASE, "spec": BASE["spec"] | spec})[0]
+
+
+def test_a_trial_carries_the_whole_collector_and_template():
+    collector = {
+        "collector": {"kind": "Custom", "customCollector": {"name": "c", "image": "i"}},
+        "source": {"filter": {"metricsFormat": ["(a+)=([0-9]+)"]}},
+    }
+    labels = {"training.kubeflow.org/job-role": "master"}
+    one = changed(
+        metricsCollectorSpec=collector,
+        trialTemplate=BASE["spec"]["trialTemplate"] | {"primaryPodLabels": labels, "retain": True},
+    )
+    suggestion = Suggestion(index=0, point={}, seed=1, history_digest="", engine="")
+    spec = objects.trial_body(one, suggestion, name="t", run=1, run_spec={}, owned_by=OWNER)["spec"]
+    assert spec["metricsCollector"] == collector
+    assert spec["primaryPodLabels"] == labels
+    assert spec["retainRun"] is True
+
+
+def test_katib_copies_conditions_only_if_both_are_there():
+    template = replace(EXPERIMENT.template, failure_condition="")
+    suggestion = Suggestion(index=0, point={}, seed=1, history_digest="", engine="")
+    one = replace(EXPERIMENT, template=template)
+    spec = objects.trial_body(one, suggestion, name="t", run=1, run_spec={}, owned_by=OWNER)["spec"]
+    assert not {"successCondition", "failureCondition"} & set(spec)
+
+
+@given(waiting | running | over)
+def test_a_trial_that_is_written_again_is_the_same_object(trial):
+    once = body(trial)
+    again = once | {"status": objects.trial_status(objects.trial(once), now=NOW)}
+    assert again == once
+
+
+def test_a_trial_is_created_when_its_object_was_made():
+    trial = Trial(name="t", run=1, index=0, point={}, phase=Phase.RUNNING, started=NOW)
+    made = objects.trial_status(trial, now=NOW, created="2030-01-01T00:00:00Z")["conditions"]
+    assert [(one["type"], one["lastTransitionTime"]) for one in made] == [
+        ("Created", "2030-01-01T00:00:00Z"),
+        ("Running", NOW),
+    ]
+
+
+def test_a_suggestion_has_the_labels_of_its_experiment_but_not_those_of_gitops_tools():
+    labels = {
+        "team": "vision",
+        "app.kubernetes.io/name": "mnist",
+        "app.kubernetes.io/instance": "apps",
+        "argocd.argoproj.io/instance": "apps",
+        "kustomize.toolkit.fluxcd.io/name": "apps",
+    }
+    tracked = {"argocd.argoproj.io/tracking-id": "apps:kubeflow.org/Experiment:default/fake"}
+    one = replace(EXPERIMENT, labels=labels, annotations=tracked)
+    made = objects.suggestion_body(one, requests=3, owned_by=OWNER)
+    assert made["metadata"]["labels"] == {"team": "vision", "app.kubernetes.io/name": "mnist"}
+    assert "annotations" not in made["metadata"]
+    assert made["metadata"]["ownerReferences"][0]["controller"] is True
+    assert made["spec"] == {
+        "algorithm": BASE["spec"]["algorithm"],
+        "earlyStopping": BASE["spec"]["earlyStopping"],
+        "requests": 3,
+        "resumePolicy": "Never",
+    }
 
 
 def test_suggestions_come_back_as_they_were():

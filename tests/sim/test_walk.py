@@ -221,3 +221,25 @@ def test_an_unreachable_repository_after_a_restart_deletes_nothing():
 
 def unreachable(branch):
     raise Unavailable(f"no route to host while asking for {branch}")
+
+
+def told(universe: Universe) -> list[str]:
+    """Why nothing happens, as the object says it."""
+    return universe.objects("Experiment")[0]["status"]["waiting"]
+
+
+def test_the_status_says_why_nothing_happens():
+    universe = Universe(lambda _: Script(seconds=60.0), slots=1)
+    universe.push({"experiments/a.yaml": manifest("a", trials=3)})
+    for _ in range(12):
+        universe.step()
+    assert told(universe) == ["WaitingForSlot(position 1)"]
+    universe.push({"experiments/a.yaml": "spec: [\n"})
+    for _ in range(12):
+        universe.step()
+    assert told(universe)[0].startswith("Refused(experiments/a.yaml:1:8: not YAML")
+    assert told(universe)[-1] == "ManifestHasErrors(1)"
+    universe.crashed()
+    universe.push({"experiments/a.yaml": manifest("a", trials=3)})
+    universe.settle()
+    assert told(universe) == []
