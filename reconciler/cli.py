@@ -103,6 +103,26 @@ def _files(commands: "_Commands[argparse.ArgumentParser]") -> None:
     )
     one.add_argument("--check", action="store_true", help="write nothing; exit code 1 when a file would change")
     one.add_argument("--diff", action="store_true", help="write nothing; print what would change")
+    one = _add(
+        commands,
+        "schema",
+        "print what editors and API servers hold manifests to",
+        "schema experiment > experiment.schema.json",
+        "schema --crd | kubectl apply --server-side -f -",
+        "schema policies | kubectl apply -f -",
+    )
+    one.add_argument(
+        "of",
+        metavar="experiment|suggestion|trial|settings|policies",
+        nargs="?",
+        default="all",
+        choices=("experiment", "suggestion", "trial", "settings", "policies", "all"),
+        help="of which kind; settings is .kagit.yaml, policies are for the API server (default: experiment, or all with --crd)",
+    )
+    one.add_argument("--crd", action="store_true", help="a CustomResourceDefinition instead of a JSON Schema")
+    one.add_argument(
+        "--output", "-o", choices=("json", "yaml"), default="", help="default: json, or yaml for what a server takes"
+    )
     one = _add(commands, "completion", "print a completion script for a shell", "completion bash > ~/.kagit.bash")
     one.add_argument("shell", choices=("bash", "zsh", "tcsh"))
 

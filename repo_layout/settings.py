@@ -13,10 +13,10 @@ from kagit.shapes import mapping, sequence, text
 from kagit.spelling import describe, did_you_mean, short
 from kagit.v1beta1.schema import Place
 
-_DURATION = re.compile(r"([0-9]{1,7})([smhd])")
+DURATION = re.compile(r"([0-9]{1,7})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*")
-_LONGEST = 200
+BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*")
+LONGEST = 200
 _MOST_ISSUES = 100
 _MAPPING = describe({})
 
@@ -61,7 +61,7 @@ class _Reader:
             return default
         cut = value.removeprefix("./").rstrip("/")
         try:
-            if len(cut) > _LONGEST or cut.startswith("~") or re.match(r"[A-Za-z]:", cut):
+            if len(cut) > LONGEST or cut.startswith("~") or re.match(r"[A-Za-z]:", cut):
                 raise Refused("")  # noqa: TRY301 - one way out for all bad paths
             return check_path(cut)
         except Refused:
@@ -141,7 +141,7 @@ def _reports(value: object, reader: _Reader) -> Reports:
 
 def duration(value: object) -> int:
     """Seconds in a duration such as `30s`, `5m`, `1h` or `2d`; ValueError with the way out for anything else."""
-    found = _DURATION.fullmatch(text(value))
+    found = DURATION.fullmatch(text(value))
     if found is None:
         raise ValueError("give a duration such as 30s, 5m or 1h")
     return int(found[1]) * _SECONDS[found[2]]
@@ -161,7 +161,7 @@ def _namespace(value: object) -> str:
 
 def _branch(value: object) -> str:
     name = text(value)
-    if name and (not _BRANCH.fullmatch(name) or ".." in name or name.endswith((".lock", ".")) or len(name) > _LONGEST):
+    if name and (not BRANCH.fullmatch(name) or ".." in name or name.endswith((".lock", ".")) or len(name) > LONGEST):
         raise ValueError("give a branch name of letters, digits and - _ . /")
     if not isinstance(value, str):
         raise ValueError("give a branch name")  # noqa: TRY004 - all refusals of a value are one kind here

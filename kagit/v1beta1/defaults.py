@@ -21,6 +21,8 @@ _KINDS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "MPIJob": _OPERATOR,
     "TrainJob": (_COMPLETE, _FAILED, _TRAINJOB_LABELS),
 }
+KINDS = tuple(_KINDS)
+"""Kinds of trials whose conditions are known."""
 
 
 def effective(spec: Mapping[str, Any]) -> Json:

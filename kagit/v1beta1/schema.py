@@ -1,12 +1,18 @@
-"""Which fields there are and what type each has: one table, checked by one function."""
+"""Whether a manifest fits the table of fields: one function for types, unknown fields and what is no JSON."""
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from kagit.findings import Issue, Severity
 from kagit.spelling import closest, describe, short
+from kagit.v1beta1 import fields_common, fields_experiment
+from kagit.v1beta1.shape import ANY, BOOL, INT, NUMBER, OBJECT, TEXT, TEXTS, Leaf, ListOf, MapOf, Record, Shape
+
+__all__ = [
+    "ANY", "BOOL", "EXPERIMENT", "INT", "MAX_DEPTH", "MAX_ISSUES", "METADATA", "NUMBER", "OBJECT", "SPEC", "TEXT", "TEXTS",
+    "Leaf", "ListOf", "MapOf", "Place", "Record", "Shape", "fit",
+]  # fmt: skip
 
 Place: TypeAlias = tuple[str | int, ...]
 
@@ -19,107 +25,7 @@ _HUGE = 2**1000
 _WORDS = {"text": "text", "int": "a whole number", "number": "a number", "bool": "true or false", "object": "a mapping"}
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A value without fields that we know: text, int, number, bool, object or any."""
-
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """A list of one kind of items."""
-
-    item: "Shape"
-
-
-@dataclass(frozen=True, slots=True)
-class MapOf:
-    """A mapping from free keys to one kind of values."""
-
-    item: "Shape"
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A mapping with known fields."""
-
-    fields: Mapping[str, "Shape"]
-
-
-Shape: TypeAlias = Leaf | ListOf | MapOf | Record
-
-TEXT, INT, NUMBER, BOOL, OBJECT, ANY = (Leaf(k) for k in ("text", "int", "number", "bool", "object", "any"))
-TEXTS = ListOf(TEXT)
-_SETTINGS = ListOf(Record({"name": TEXT, "value": TEXT}))
-_ALGORITHM = Record({"algorithmName": TEXT, "algorithmSettings": _SETTINGS})
-_FEASIBLE = Record({"max": TEXT, "min": TEXT, "step": TEXT, "list": TEXTS, "distribution": TEXT})
-_PARAMETERS = ListOf(Record({"name": TEXT, "parameterType": TEXT, "feasibleSpace": _FEASIBLE}))
-_OBJECTIVE = Record(
-    {
-        "type": TEXT,
-        "goal": NUMBER,
-        "objectiveMetricName": TEXT,
-        "additionalMetricNames": TEXTS,
-        "metricStrategies": _SETTINGS,
-    }
-)
-_TEMPLATE = Record(
-    {
-        "retain": BOOL,
-        "trialSpec": OBJECT,
-        "configMap": Record({"configMapName": TEXT, "configMapNamespace": TEXT, "templatePath": TEXT}),
-        "trialParameters": ListOf(Record({"name": TEXT, "description": TEXT, "reference": TEXT})),
-        "primaryPodLabels": MapOf(TEXT),
-        "primaryContainerName": TEXT,
-        "successCondition": TEXT,
-        "failureCondition": TEXT,
-    }
-)
-_HTTP_GET = Record(
-    {
-        "path": TEXT,
-        "port": ANY,
-        "host": TEXT,
-        "scheme": TEXT,
-        "httpHeaders": ListOf(Record({"name": TEXT, "value": TEXT})),
-    }
-)
-_COLLECTOR = Record(
-    {
-        "collector": Record({"kind": TEXT, "customCollector": OBJECT}),
-        "source": Record(
-            {
-                "httpGet": _HTTP_GET,
-                "fileSystemPath": Record({"path": TEXT, "kind": TEXT, "format": TEXT}),
-                "filter": Record({"metricsFormat": TEXTS}),
-            }
-        ),
-    }
-)
-_NAS = Record(
-    {
-        "graphConfig": Record({"numLayers": INT, "inputSizes": ListOf(INT), "outputSizes": ListOf(INT)}),
-        "operations": ListOf(Record({"operationType": TEXT, "parameters": _PARAMETERS})),
-    }
-)
-SPEC = Record(
-    {
-        "parameters": _PARAMETERS,
-        "objective": _OBJECTIVE,
-        "algorithm": _ALGORITHM,
-        "earlyStopping": _ALGORITHM,
-        "trialTemplate": _TEMPLATE,
-        "parallelTrialCount": INT,
-        "maxTrialCount": INT,
-        "maxFailedTrialCount": INT,
-        "metricsCollectorSpec": _COLLECTOR,
-        "nasConfig": _NAS,
-        "resumePolicy": TEXT,
-    }
-)
-METADATA: dict[str, Shape] = {"name": TEXT, "namespace": TEXT, "labels": MapOf(TEXT), "annotations": MapOf(TEXT)}
-EXPERIMENT = Record({"apiVersion": TEXT, "kind": TEXT, "metadata": OBJECT, "spec": SPEC, "status": ANY})
+EXPERIMENT, SPEC, METADATA = fields_experiment.EXPERIMENT, fields_experiment.SPEC, fields_common.METADATA
 
 
 def fit(value: object, shape: Shape, at: Place, issues: list[Issue]) -> Any:  # noqa: ANN401 - untyped data by nature

@@ -1,0 +1,1 @@
+"""What an API server refuses by itself, one topic per file. Law: tables and plain dicts; nothing is evaluated here."""
