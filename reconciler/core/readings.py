@@ -13,12 +13,13 @@ The parser is incremental: bytes go in as they come, readings come out, and memo
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import TypeAlias, cast
 
 from reconciler.core.filters import compiled
+from reconciler.core.incremental import LONG_TEXT, Incremental
 from reconciler.core.times import at_line
 from reconciler.ports import Reading
 
@@ -28,7 +29,6 @@ DEFAULT_FILTER = r"([\w|-]+)\s*=\s*([+-]?\d*(\.\d+)?([Ee][+-]?\d+)?)"
 LONG_LINE = 1 << 16
 FILTER_WINDOW = 8192
 OVERLAP = 1024
-LONG_TEXT = 256
 
 _SPACE = rb"[ \t\f\v]*+"
 _NUMBER = re.compile(_SPACE + rb"=" + _SPACE + rb"([+-]?(?:\d++(?:\.\d++)?|\.\d++)(?:[Ee][+-]?\d++)?)")
@@ -52,49 +52,31 @@ _NEWLINE = 10
 _DATED = re.compile(rb"T\d\d:\d\d:\d\d")
 _Hits: TypeAlias = tuple[list[int], list[bytes]]
 """Matches of one metric, column by column because that is twice as fast: where they start, their values as printed."""
-_reading = partial(tuple.__new__, Reading)
+_reading: Callable[..., Reading] = partial(tuple.__new__, Reading)  # pyright: ignore[reportUnknownMemberType]
 
 
-class Parser:
+class Parser(Incremental):
     """Finds the readings of one trial in its output, which is fed in order."""
 
     def __init__(self, *, trial: str, metrics: Sequence[str], filters: Sequence[str] = ()) -> None:
         """Take the metric names and Katib's `metricsFormat` filters; Refused for a filter that cannot be used."""
-        self.rejected = 0
-        """How many times a metric's name came with something that is no number."""
-        self.rejected_example = ""
-        """The first such place, at most 120 characters."""
-        self.lost = 0
-        """Bytes that were gone before they could be read."""
-        self._trial = trial
+        super().__init__(trial=trial, metrics=metrics)
         self._any_name = re.compile(b"|".join(re.escape(name.encode()) for name in metrics if name))
         self._names = {name.encode(): name for name in metrics if name}
         self._patterns = {name: _finder(name) for name in self._names if _PLAIN_NAME.fullmatch(name)}
         self._filters = [compiled(one) for one in filters if one != DEFAULT_FILTER]
         self._default = len(self._filters) < len(filters) or not filters
         self._window = FILTER_WINDOW if self._filters else LONG_LINE
-        self._steps = dict.fromkeys(metrics, 0)
-        self._rest = b""
         self._counted = 0
         self._time: str | None = None
-        self._fed = 0
         self._reached = 0
 
     @property
     def consumed(self) -> int:
         """Offset in the output before which everything is counted: read on from here after a restart."""
-        return self._fed - len(self._rest) + self._counted
+        return super().consumed + self._counted
 
-    def resume(self, *, offset: int, counts: Mapping[str, int]) -> None:
-        """Go on at `offset` of the output, where each metric had `counts` readings: steps come out as before."""
-        self._rest, self._counted, self._time, self._fed = b"", 0, None, offset
-        self._steps = {name: counts.get(name, 0) for name in self._steps}
-
-    def feed(self, data: bytes, start: int | None = None) -> list[Reading]:
-        """The readings completed by `data`; its offset `start` shows a gap (rotated away) or an overlap."""
-        if start is not None and start != self._fed:
-            data = self._aligned(data, start)
-        self._fed += len(data)
+    def _take(self, data: bytes) -> list[Reading]:
         if b"\r" in data:
             data = data.replace(b"\r", b"\n")
         buffer = self._rest + data if self._rest else data
@@ -111,15 +93,11 @@ class Parser:
     def finish(self) -> list[Reading]:
         """The readings of a last line without a line end; call it when the output is complete."""
         readings = self._read(self._rest, len(self._rest), len(self._rest))
-        self._rest, self._counted, self._time = b"", 0, None
+        self._drop()
         return readings
 
-    def _aligned(self, data: bytes, start: int) -> bytes:
-        if start < self._fed:
-            return data[self._fed - start :]
-        self.lost += start - self.consumed
-        self._rest, self._counted, self._time, self._fed = b"", 0, None, start
-        return data
+    def _drop(self) -> None:
+        self._rest, self._counted, self._time = b"", 0, None
 
     def _read_long(self) -> list[Reading]:
         """Count what starts in an unfinished long line, but for its last OVERLAP bytes, and keep only those."""
@@ -163,7 +141,7 @@ class Parser:
         if texts and max(map(len, texts)) > LONG_TEXT:
             for start, text in zip(starts, texts, strict=True):
                 if len(text) > LONG_TEXT:
-                    self._reject(buffer, start)
+                    self._reject(_line(buffer, start))
             kept = [i for i, text in enumerate(texts) if len(text) <= LONG_TEXT]
             starts, texts = [starts[i] for i in kept], [texts[i] for i in kept]
         return starts, texts
@@ -215,7 +193,7 @@ class Parser:
             return None
         found = _NUMBER.match(buffer, end, limit) or _NON_FINITE.match(buffer, end, limit)
         if found is None:
-            self._reject(buffer, at)
+            self._reject(_line(buffer, at))
         return found
 
     def _lines(self, buffer: bytes, stop: int, limit: int) -> Iterator[tuple[int, int]]:
@@ -250,12 +228,7 @@ class Parser:
         if _is_number(text):
             yield start, metric, text
         else:
-            self._reject(buffer, start)
-
-    def _reject(self, buffer: bytes, at: int) -> None:
-        self.rejected += 1
-        if not self.rejected_example:
-            self.rejected_example = buffer[at : at + 120].partition(b"\n")[0].decode(errors="replace").strip()
+            self._reject(_line(buffer, start))
 
 
 def _finder(name: bytes) -> re.Pattern[bytes]:
@@ -270,6 +243,10 @@ def _is_number(text: bytes) -> bool:
     except ValueError:
         return False
     return b"_" not in text
+
+
+def _line(buffer: bytes, at: int) -> bytes:
+    return buffer[at : at + 120].partition(b"\n")[0]
 
 
 def _times(buffer: bytes, starts: Sequence[int], time: str) -> Iterator[str]:

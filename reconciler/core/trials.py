@@ -1,8 +1,9 @@
 """What becomes of each trial that is not over: start, wait, retry, stop or record its end."""
 
-from kagit.objective import Objective
+from kagit.experiment import Experiment
 from kagit.trial import Phase
 from reconciler.actions import Action, FinishTrial, RecordRunning, RetryTrial, StartTrial, StopTrial
+from reconciler.core import collectors
 from reconciler.ports import Sighting, State
 from reconciler.world import Live, World
 
@@ -34,11 +35,7 @@ def _over(world: World, live: Live, sighting: Sighting, *, wanted: bool) -> tupl
         return (_killed(live, now=sighting.finished or world.now),)
     if sighting.reason == STOPPED:
         return (_stopped(live),)
-    return (_ended(live, sighting, _objective(world)),)
-
-
-def _objective(world: World) -> Objective | None:
-    return world.run.experiment.objective if world.run is not None else None
+    return (_ended(live, sighting, world.run.experiment if world.run is not None else None),)
 
 
 def _unseen(world: World, live: Live, *, wanted: bool) -> tuple[Action, ...]:
@@ -101,14 +98,14 @@ def _killed(live: Live, *, now: str) -> FinishTrial:
     )
 
 
-def _ended(live: Live, sighting: Sighting, objective: Objective | None) -> FinishTrial:
+def _ended(live: Live, sighting: Sighting, spec: Experiment | None) -> FinishTrial:
     if not sighting.succeeded:
         phase = Phase.FAILED
         reason = f"TrialFailed. Job reason: {sighting.reason or 'Error'}"
         message = f"Trial has failed. Job message: {sighting.message}"
-    elif objective is not None and objective.value(live.observation) is None:
+    elif spec is not None and spec.objective.value(live.observation) is None:
         phase, reason = Phase.METRICS_UNAVAILABLE, "MetricsUnavailable"
-        detail = live.note or f"the output has no line like `{objective.metric}=0.5`"
+        detail = live.note or collectors.nothing(spec.collector, spec.objective.metric)
         message = f"Metrics are not available: {detail}"
     else:
         phase, reason, message = Phase.SUCCEEDED, "TrialSucceeded", "Trial has succeeded"
