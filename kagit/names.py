@@ -22,6 +22,7 @@ ANNOTATION_ON_SPEC_CHANGE = "kagit.dev/on-spec-change"
 
 ENV_TRIAL_NAME = "KATIB_TRIAL_NAME"
 ENV_TRIAL_DIR = "KAGIT_TRIAL_DIR"
+ENV_METRICS_FILE = "KAGIT_METRICS_FILE"
 
 UNAVAILABLE = "unavailable"
 """Katib's marker for a metric without a value."""

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.ports import Reading
 
-LONG_TEXT = 256
-"""Characters of a value, after which it is no number of anybody."""
 _LONG_EXAMPLE = 120
 
 
@@ -70,13 +68,3 @@ class Incremental(ABC):
         if not self.rejected_example:
             text = example if isinstance(example, str) else example[: 4 * _LONG_EXAMPLE].decode(errors="replace")
             self.rejected_example = text.strip()[:_LONG_EXAMPLE]
-
-
-def number(text: str) -> float | None:
-    """What a text says that was given as a metric's value, NaN and infinities included; None if it is no number."""
-    if len(text) > LONG_TEXT or "_" in text or not text.isascii():
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None

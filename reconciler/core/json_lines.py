@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from reconciler.core import times
-from reconciler.core.incremental import Incremental, number
+from reconciler.core.incremental import Incremental
+from reconciler.core.numbers import number
 from reconciler.ports import Reading
 
 LONGEST_LINE = 1 << 20

@@ -19,7 +19,8 @@ from itertools import repeat
 from typing import TypeAlias, cast
 
 from reconciler.core.filters import compiled
-from reconciler.core.incremental import LONG_TEXT, Incremental
+from reconciler.core.incremental import Incremental
+from reconciler.core.numbers import LONG_TEXT
 from reconciler.core.times import at_line
 from reconciler.ports import Reading
 
