@@ -36,7 +36,7 @@ class JsonLines(Incremental):
     def __init__(self, *, trial: str, metrics: Sequence[str]) -> None:
         super().__init__(trial=trial, metrics=metrics)
         # a name may be written with escapes; lines with neither name nor escape are not looked into
-        self._any_name = re.compile(rb"\\u|" + b"|".join(re.escape(name.encode()) for name in metrics if name))
+        self._any_name = re.compile(b"|".join([rb"\\", *(re.escape(name.encode()) for name in metrics if name)]))
         self._skipping = False
 
     def finish(self) -> list[Reading]:
@@ -64,13 +64,12 @@ class JsonLines(Incremental):
 
     def _read(self, lines: bytes) -> list[Reading]:
         readings: list[Reading] = []
-        found = self._any_name.search(lines)
-        while found is not None:
+        at = 0
+        while (found := self._any_name.search(lines, at)) is not None and at < len(lines):
             begin = lines.rfind(b"\n", 0, found.start()) + 1
             end = lines.find(b"\n", found.start())
-            end = len(lines) if end < 0 else end
-            self._line(lines[begin:end], readings)
-            found = self._any_name.search(lines, end)
+            at = (end if end >= 0 else len(lines)) + 1
+            self._line(lines[begin : at - 1], readings)
         return readings
 
     def _line(self, line: bytes, readings: list[Reading]) -> None:

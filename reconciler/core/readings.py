@@ -199,13 +199,13 @@ class Parser(Incremental):
 
     def _lines(self, buffer: bytes, stop: int, limit: int) -> Iterator[tuple[int, int]]:
         """Where the lines (or what is not counted of them) begin and end that contain the name of a metric."""
-        found = self._any_name.search(buffer, self._counted, limit)
-        while found is not None and found.start() < stop:
+        at = self._counted
+        while at < stop and (found := self._any_name.search(buffer, at, limit)) is not None and found.start() < stop:
             begin = max(buffer.rfind(b"\n", self._counted, found.start()) + 1, self._counted)
             end = buffer.find(b"\n", found.start(), limit)
             end = limit if end < 0 else end
             yield begin, end
-            found = self._any_name.search(buffer, end, limit)
+            at = end + 1
 
     def _matches(self, buffer: bytes, line: tuple[int, int], stop: int) -> Iterator[tuple[int, str, bytes]]:
         """Matches of the user's filters in one line, read in windows."""

@@ -193,6 +193,12 @@ def test_bytes_that_are_gone_are_counted_and_bytes_told_twice_are_not():
 KATIB_FILTER = r"{metricName: ([\w|-]+), metricValue: ((-?\d+)(\.\d+)?)}"
 
 
+@pytest.mark.parametrize("filters", [(), (r"(\w+)=(\d+)",)])
+@pytest.mark.parametrize("name", ["\n", "\r", "", " ", "a\nb", "\\", "é"])
+def test_a_name_that_no_line_can_have_is_never_found(name, filters):
+    assert [one.text for one in parsed(b"loss=1\n\nloss=2\n", ("loss", name), filters=filters)[1]] == ["1", "2"]
+
+
 def test_a_filter_gives_names_that_the_default_cannot():
     _, found = parsed(
         "Verlust über/alles: 0,5 -> 0.25\n".encode(), ("über/alles",), filters=(r"(über/alles).*-> ([\d.]+)",)
