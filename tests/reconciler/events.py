@@ -5,9 +5,12 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    from tensorboardX import SummaryWriter
     from tensorboardX.crc32c import crc32c
     from tensorboardX.proto.event_pb2 import Event
     from tensorboardX.proto.summary_pb2 import Summary
+
+__all__ = ["SummaryWriter", "record", "scalar"]
 
 
 def _masked(data: bytes) -> bytes:
