@@ -25,7 +25,7 @@ _MILLISECONDS = 1e11
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _LABEL = re.compile(r'[\s,]*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"')
-_SERIES = re.compile(rf'({_NAME})\s*(\{{(?:[^"}}]|"(?:[^"\\]|\\.)*")*\}})?')
+_SERIES = re.compile(rf'({_NAME})(?:\s*(\{{(?:[^"}}]|"(?:[^"\\]|\\.)*")*\}}))?')
 _BEHIND = re.compile(r"\s+(\S+)(?:\s+(-?[0-9.eE+]+))?\s*(?:#.*)?$")
 
 
