@@ -127,7 +127,8 @@ class Parser(Incremental):
     def _made(self, buffer: bytes, found: Mapping[str, _Hits]) -> list[Reading]:
         readings: list[Reading] = []
         time = at_line(buffer, 0) if self._time is None else self._time
-        dated = bool(time) or _DATED.search(buffer) is not None
+        few = sum(len(starts) for starts, _ in found.values()) < len(buffer) >> 11
+        dated = bool(time) or few or _DATED.search(buffer) is not None  # for a few it is cheaper to look at their lines
         for metric, hits in found.items():
             starts, texts = self._sorted(buffer, hits)
             readings += self._numbered(metric, texts, _times(buffer, starts, time) if dated else repeat(""))
