@@ -15,7 +15,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import repeat
+from itertools import compress, repeat
 from typing import TypeAlias, cast
 
 from reconciler.core.filters import compiled
@@ -129,9 +129,11 @@ class Parser(Incremental):
         time = at_line(buffer, 0) if self._time is None else self._time
         few = sum(len(starts) for starts, _ in found.values()) < len(buffer) >> 11
         dated = bool(time) or few or _DATED.search(buffer) is not None  # for a few it is cheaper to look at their lines
+        lines: dict[int, str] = {}
         for metric, hits in found.items():
             starts, texts = self._sorted(buffer, hits)
-            readings += self._numbered(metric, texts, _times(buffer, starts, time) if dated else repeat(""))
+            times = _times(buffer, starts, time, lines) if dated else repeat("")
+            readings += self._numbered(metric, texts, times)
         return readings
 
     def _sorted(self, buffer: bytes, hits: _Hits) -> _Hits:
@@ -172,12 +174,14 @@ class Parser(Incremental):
         self._reached = max(self._reached, found[-1].end())
         before = bytes([buffer[at - 1] if at else _NEWLINE for at in starts])
         kinds = before.translate(_BEFORE)
+        if _INSIDE in kinds:
+            whole = [kind != _INSIDE for kind in kinds]
+            starts, texts = list(compress(starts, whole)), list(compress(texts, whole))
+            kinds = bytes(compress(kinds, whole))
         if None not in texts and not any(kinds):
             return starts, cast("list[bytes]", texts)
         hits: _Hits = [], []
         for at, text, kind in zip(starts, texts, kinds, strict=True):
-            if kind == _INSIDE:
-                continue
             sure = text if not kind else None
             if sure is None:
                 better = self._second_look(buffer, at, at + len(name), limit)
@@ -251,13 +255,14 @@ def _line(buffer: bytes, at: int) -> bytes:
     return buffer[at : at + 120].partition(b"\n")[0]
 
 
-def _times(buffer: bytes, starts: Sequence[int], time: str) -> Iterator[str]:
-    """The time of the line of each start; `time` is that of the first line."""
+def _times(buffer: bytes, starts: Sequence[int], time: str, lines: dict[int, str]) -> Iterator[str]:
+    """The time of the line of each start; `time` is that of the first line, `lines` keeps those of all others."""
     last, rfind = 0, buffer.rfind
     for start in starts:
         newline = rfind(b"\n", last, start)
         if newline >= 0:
-            time = at_line(buffer, newline + 1)
+            known = lines.get(newline)
+            time = lines[newline] = at_line(buffer, newline + 1) if known is None else known
         last = start
         yield time
 

@@ -24,9 +24,10 @@ def at_line(buffer: bytes, at: int) -> str:
     if at == len(buffer) or buffer[at] not in _DIGITS:
         return ""
     found = _LINE_STAMP.match(buffer, at, at + _LONGEST)
-    if found is None or not _is_day(found[1].decode("ascii")):
+    if found is None:
         return ""
-    return found[0].decode("ascii")
+    text = found[0].decode("ascii")
+    return text if _is_surely_day(text) or _is_day(text[:19]) else ""
 
 
 def as_text(text: str) -> str:
@@ -75,6 +76,11 @@ def _moment(nanoseconds: int) -> str:
         return ""
     fraction = f".{rest:09d}".rstrip("0") if rest else ""
     return f"{text}{fraction}Z"
+
+
+def _is_surely_day(text: str) -> bool:
+    """Whether it needs no calendar to see that a day exists."""
+    return text[8:10] <= "28" and text[:4] != "0000"
 
 
 def _is_day(head: str) -> bool:
