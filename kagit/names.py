@@ -53,6 +53,7 @@ WRITTEN = (
 
 ENV_TRIAL_NAME = "KATIB_TRIAL_NAME"
 ENV_TRIAL_DIR = "KAGIT_TRIAL_DIR"
+ENV_METRICS_FILE = "KAGIT_METRICS_FILE"
 
 TRACKING_LABELS = ("argocd.argoproj.io/", "app.kubernetes.io/instance", "kustomize.toolkit.fluxcd.io/")
 """By these (or what begins with them) a GitOps tool knows the objects that it made itself."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import kagit
+from kagit import names
 from kagit.errors import Broken, KagitError
 
 EXIT_REFUSED = 1
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0 ok, 1 refused or failed, 2 changes pending (plan) or wrong usage, 130 interrupted."""
     args = parser().parse_args(argv)
     try:
-        command = cast("Command", importlib.import_module(f"reconciler.commands.{args.command}"))
+        command = cast("Command", importlib.import_module(f"reconciler.commands.{args.command.replace('-', '_')}"))
         return command.run(args)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _files(commands)
     _engine(commands)
     _looking(commands)
+    _inside(commands)
     return top
 
 
@@ -188,6 +190,25 @@ def _looking(commands: "_Commands[argparse.ArgumentParser]") -> None:
     one.add_argument("sql", metavar="SQL")
     _state(one)
     _output(one)
+
+
+def _inside(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    one = _add(
+        commands,
+        "report-metric",
+        "inside a trial whose metrics collector is Push or Custom: say the value of metrics",
+        "report-metric loss=0.5 accuracy=0.9",
+        "report-metric loss=0.5 --timestamp 2024-03-04T17:55:08Z",
+    )
+    one.add_argument("values", metavar="NAME=VALUE", nargs="+")
+    one.add_argument("--timestamp", metavar="T", default="", help="RFC 3339 or seconds since 1970 (default: now)")
+    one.add_argument(
+        "--file",
+        metavar="FILE",
+        default=os.environ.get(names.ENV_METRICS_FILE, ""),
+        help=f"where it is reported (default: ${names.ENV_METRICS_FILE}, which a trial has)",
+    )
+    one.set_defaults(trial=os.environ.get(names.ENV_TRIAL_NAME, ""))
 
 
 def _state(one: argparse.ArgumentParser) -> None:

@@ -210,12 +210,12 @@ def _refusal(spec: Experiment, room: Capacity, *, allowed: bool) -> str:
 
 
 def _unsupported(spec: Experiment) -> str:
+    from reconciler.core import collectors
+
     manifest = spec.template.trial_spec
     if manifest is None:
         return "trialTemplate.configMap needs a cluster; put the template into trialTemplate.trialSpec"
-    if spec.collector.kind != "StdOut":
-        return f"metrics collector {spec.collector.kind} does not run on this engine; use StdOut"
-    return refusal(manifest, primary_container=spec.template.primary_container)
+    return collectors.problem(spec.collector) or refusal(manifest, primary_container=spec.template.primary_container)
 
 
 def _too_large(spec: Experiment, room: Capacity) -> str:

@@ -168,7 +168,7 @@ class Loop:
         except NotFound:
             follow.drained, follow.note = follow.unread, "its output is gone from the state directory"
         except (Unavailable, Conflict) as error:
-            follow.parser = None  # read on from what the store holds
+            follow.sources = None  # read on from what the store holds
             self._trouble(f"{ledger.title}: {error}")
 
     def _collect_running(self) -> None:
