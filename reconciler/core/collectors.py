@@ -7,7 +7,9 @@ PrometheusMetric reads what a process beside the trial has written down of the t
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
+from kagit.errors import Refused
 from kagit.experiment import Collector
+from kagit.filetree import check_path
 from kagit.shapes import at, text
 from reconciler.core.event_file import EventFile
 from reconciler.core.incremental import Incremental
@@ -27,8 +29,8 @@ def problem(collector: Collector) -> str:
     if collector.kind not in KINDS:
         return f"metrics collector {collector.kind} is unknown; use {', '.join(KINDS)}"
     path = _path(collector)
-    if collector.kind in {"File", "TensorFlowEvent"} and (".." in path.parts or not path.name):
-        return f"the metrics collector's path is {str(path)!r}; name a place below /, without .."
+    if collector.kind in {"File", "TensorFlowEvent"} and not _is_plain(str(path).lstrip("/")):
+        return f"the metrics collector's path is {str(path)!r}; name a place below / in plain letters, without .."
     return ""
 
 
@@ -38,7 +40,7 @@ def sources(collector: Collector, files: Callable[[], Sequence[str]]) -> Sequenc
         case "File":
             return (_path(collector).name,)
         case "TensorFlowEvent":
-            return [file for file in files() if _EVENTS in PurePosixPath(file).name]
+            return [file for file in files() if _EVENTS in PurePosixPath(file).name and _is_plain(file)]
         case "PrometheusMetric":
             return (SCRAPED,)
         case "Push" | "None" | "Custom":
@@ -92,6 +94,15 @@ def unusable(collector: Collector, metric: str, *, count: int, example: str) -> 
         return f"{metric} was printed {count} times without a number, first as {example!r}"
     what = "records" if collector.kind == "TensorFlowEvent" else "lines"
     return f"{nothing(collector, metric)}, and {count} {what} could not be used, first {example!r}"
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a path may be asked for: a trial may have given its files any name."""
+    try:
+        check_path(path)
+    except Refused:
+        return False
+    return True
 
 
 def _is_text(collector: Collector) -> bool:

@@ -74,6 +74,16 @@ def test_every_file_is_read_to_its_end():
         assert float(loss["max"]) < 10
 
 
+def test_a_trial_that_reports_nothing_says_how_to():
+    made = Universe(lambda work: Script(files={"pushed.jsonl": b'{"loss": 1}\n'} if work.trial[-1] == "1" else {}))
+    made.push({"experiments/a.yaml": manifest("a", trials=2, metricsCollectorSpec={"collector": {"kind": "Push"}})})
+    made.settle()
+    ends = {one["metadata"]["name"]: one["status"]["conditions"][-1] for one in made.objects("Trial")}
+    assert ends["a-1-0001"]["type"] == "Succeeded"
+    assert ends["a-1-0000"]["type"] == "MetricsUnavailable"
+    assert "call `kagit report-metric loss=0.5` inside the trial" in ends["a-1-0000"]["message"]
+
+
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_a_crash_before_and_after_every_call_changes_nothing(shard):
     expected, count = undisturbed()

@@ -219,6 +219,15 @@ def test_event_files_of_a_tree_share_one_numbering(tmp_path, restarts):
     assert trial.texts() == ["0.0", "1.0", "2.0", "3.0", "4.0", "5.0"]
 
 
+def test_files_of_any_name_do_no_harm(tmp_path):
+    trial = Trial(tmp_path, EVENTS)
+    (trial.files / ".git").mkdir()
+    for name in (b"a\nb.tfevents", b"\xff.tfevents", b".git/x.tfevents", b"ok.tfevents"):
+        (trial.files / os.fsdecode(name)).write_bytes(scalar("loss", 1.0))
+    trial.read(end=True)
+    assert trial.texts() == ["1.0"]
+
+
 def test_a_directory_in_the_metrics_name_is_one_of_the_containers_paths(tmp_path):
     experiment = spec("TensorFlowEvent", fileSystemPath={"path": "/log/train", "kind": "Directory"})
     trial = Trial(tmp_path, experiment)
