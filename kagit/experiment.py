@@ -52,11 +52,13 @@ class TrialTemplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """Where metrics come from; `filters` are user regexes with two groups (empty: Katib's default filter)."""
+    """Where metrics come from; `filters` are user regexes with two groups (empty: Katib's default filter). `custom` is
+    the container of a Custom collector."""
 
     kind: str = "StdOut"
     filters: tuple[str, ...] = ()
     source: Json = field(default_factory=dict[str, Any])
+    custom: Json = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,4 +79,5 @@ def collector(fields: Mapping[str, Any]) -> Collector:
         kind=text(at(fields, "collector", "kind")),
         filters=tuple(sequence(at(fields, "source", "filter", "metricsFormat"))),
         source=dict(mapping(fields.get("source"))),
+        custom=dict(mapping(at(fields, "collector", "customCollector"))),
     )

@@ -20,7 +20,7 @@ from kagit.trial import COUNTED, Phase, Trial
 from kagit.v1beta1 import objects, pieces
 from reconciler.core.plan import better
 from reconciler.core.problem import ahead
-from reconciler.core.slots import Share
+from reconciler.core.slots import Need, Share
 from reconciler.shell.following import Follow
 from reconciler.world import Best, Counts, Grant, Run, Source, Wanted, World
 
@@ -64,7 +64,7 @@ class Ledger:
     suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
     asked: int = 0
     ahead: int = 0
-    demand: tuple[int, int] | None = None
+    demand: Need | None = None
     exhausted: bool = False
     history: HistoryDigest = field(default_factory=HistoryDigest)
     optimizer: Optimizer | None = None

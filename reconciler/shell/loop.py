@@ -251,6 +251,7 @@ class Loop:
             return
         busy = [(one, follow) for one, follow in follows if follow.uses]
         taken = {device for _, follow in busy for device in follow.gpus}
+        claimed = frozenset(claim for _, follow in busy for claim in follow.claims)
         used: dict[str, int] = {}
         for one, follow in busy:
             used[one.title] = used.get(one.title, 0) + follow.slots
@@ -259,6 +260,7 @@ class Loop:
             gpus=[device for device in self.capacity.gpus if device not in taken],
             used=used,
             demands=_demands(follows),
+            claimed=claimed,
         )
         for title in waiting:
             if title not in self.later:
@@ -272,6 +274,7 @@ def _demands(follows: Iterable[tuple[Ledger, Follow]]) -> list[slots.Demand]:
             trial=follow.work_name,
             slots=follow.slots,
             gpus=follow.gpus_wanted,
+            claims=follow.claims,
             order=follow.order,
         )
         for ledger, follow in follows

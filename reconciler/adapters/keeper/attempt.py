@@ -184,7 +184,7 @@ class Attempt:
     def _end(self, status: int | None, reason: str, message: str) -> None:
         self._deadline_at = NEVER
         record = {"state": "Ended", **endings.codes(status, reason), "reason": reason, "message": message}
-        kept = {name: self._order[name] for name in ("kind", "group") if name in self._order}
+        kept: Record = {name: self._order[name] for name in ("kind", "group") if name in self._order}
         self._desk.over(self, {**record, **kept, **self._times()})
 
     def _times(self) -> Record:

@@ -77,7 +77,7 @@ class Launcher:
                 unit.tick(now)
         if now >= self._memory_at:
             self._look_at_memory(now)
-        if self._terminated and not self._ending:
+        if self._terminated and self._ending in {"", AGAIN}:
             self._end(STOPPED, now)
         self._judge(now)
         return bool(self._ending) and all(unit.state is OVER for unit in self._units)
@@ -102,8 +102,7 @@ class Launcher:
         good = [unit.outcome == SUCCEEDED for unit in need]
         if any(good) if self._plan["any"] else all(good):
             return SUCCEEDED
-        self._failure = next((unit.failure for unit in self._units if unit.failure and unit.outcome == FAILED), None)
-        # What has failed is known before its last process is gone, but only then may others begin again.
+        self._failure = next((unit.failure for unit in self._units if unit.failure), None)
         return FAILED if self._failure else ""
 
     def _end(self, ending: str, now: float) -> None:

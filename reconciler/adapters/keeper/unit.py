@@ -91,6 +91,9 @@ class Unit:
             scratch.remove(path)
         for path in map(fill, [*self._order["fresh"], *self._order["folders"]]):
             os.makedirs(path, mode=0o700, exist_ok=True)  # noqa: PTH103 - pathlib costs start-up time
+        for path, text in self._order["files"].items():
+            with open(fill(path), "w", encoding="utf-8") as file:  # noqa: PTH123 - see above
+                file.write(fill(text))
         for place, target in self._order["links"]:
             os.makedirs(os.path.dirname(fill(place)), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - see above
             with contextlib.suppress(FileExistsError):
@@ -174,7 +177,9 @@ class Unit:
                 task.signal(signal.SIGTERM)
         if self.state is not STOPPING:
             self._kill_at = now + self._order["grace"]
-        self.state, self._next = STOPPING, outcome
+        self.state = STOPPING
+        if self._next not in {SUCCEEDED, FAILED}:
+            self._next = outcome
         self._rest(now)
 
     def _rest(self, now: float) -> None:
@@ -194,6 +199,16 @@ class Unit:
 
     def tick(self, now: float) -> None:
         """Do what is due."""
+        if now >= self._retry_at:
+            self.start(now)
+        self._tick_ending(now)
+        if any(now >= task.retry_at for task in self.tasks):
+            for task in self.tasks:
+                if now >= task.retry_at:
+                    task.reset()
+            self._advance(now)
+
+    def _tick_ending(self, now: float) -> None:
         if now >= self._deadline_at:
             text = f"{self._order['shown']}ran longer than activeDeadlineSeconds ({self._order['deadline']:g} s)"
             self._fail(Failure("DeadlineExceeded", text, -1), now)
@@ -201,16 +216,9 @@ class Unit:
             self._kill_at = now + 1.0
             for task in self.tasks:
                 task.signal(signal.SIGKILL)
-        if now >= self._retry_at:
-            self.start(now)
         if now >= self._linger_at:
             self._linger_at, self._kill_at = NEVER, now + self._order["grace"]
             for task in self.tasks:
                 if task.role == "after" and task.pid:
                     task.cut = True
                     task.signal(signal.SIGTERM)
-        if any(now >= task.retry_at for task in self.tasks):
-            for task in self.tasks:
-                if now >= task.retry_at:
-                    task.reset()
-            self._advance(now)
