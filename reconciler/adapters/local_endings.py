@@ -52,11 +52,12 @@ def _told(record: Record, told: Record) -> Record:
 
 
 def status(record: Record, units: Sequence[Mapping[str, Any]]) -> Json:
-    """The status of the trial's object; empty for a kind without a known one."""
+    """The status of the trial's object; empty for a kind without a known one, and for an attempt that somebody
+    stopped, because then the object is deleted."""
     kind, good = record.get("kind", ""), record.get("exit_code") == 0 and record.get("reason") == "Completed"
     times = [moment(record[key]).partition(".")[0] + "Z" if record[key] else "" for key in ("started_at", "at")]
     made = _STATUSES.get(kind)
-    if made is None:
+    if made is None or record.get("reason") == "Stopped":
         return {}
     counts = units or [{"role": "", "state": "Succeeded" if good else "Failed", "tries": 1}]
     return made(_End(good, record, counts, *times))

@@ -57,14 +57,25 @@ def refusal(
         pods = catalog.group(manifest)
     except Refused as error:
         return str(error)
-    primary = pods.primary(labels or {})
+    return _refusal(pods, primary_container, labels or {}, collector=collector, found=found)
+
+
+def _refusal(
+    pods: Group,
+    primary_container: str,
+    labels: Mapping[str, str],
+    *,
+    collector: Collector,
+    found: Callable[[str], bool],
+) -> str:
+    primary = pods.primary(labels)
     seen: set[int] = set()
     for member in (*pods.members, *pods.idle):
         if id(member.template) in seen and member is not primary:
             continue
         seen.add(id(member.template))
         own = member in pods.members
-        if why := own and pod_refusal(member.pod, primary=primary_container if member is primary else ""):
+        if why := own and pod_refusal(member.pod, primary=primary_container if member is primary else None):
             return f"{member.at}: {why}" if member.at else why
     if pods.idle and not found("mpirun"):
         return "MPIJob needs mpirun, which is not on PATH here; install Open MPI, or run it on a cluster"
@@ -146,16 +157,10 @@ def order(
     What is more than one process has a `plan` for a launcher instead of argv. The scratch directory, which only the
     keeper knows, is written as `SCRATCH`. `exists` tells whether a directory is on this machine, `found` a command.
     """
-    why = refusal(
-        work.manifest,
-        primary_container=work.primary_container,
-        labels=work.primary_pod_labels,
-        collector=work.collector,
-        found=found,
-    )
+    group = catalog.group(work.manifest)
+    why = _refusal(group, work.primary_container, work.primary_pod_labels, collector=work.collector, found=found)
     if why:
         raise Refused(why)
-    group = catalog.group(work.manifest)
     alone = _alone(work, group, exists)
     if alone is None:
         return _group_order(work, group, place=place, exists=exists)

@@ -85,21 +85,28 @@ def grace(pod: Mapping[str, object]) -> float:
 # ------------------------------------------------------------------------------------------------------- refusals
 
 
-def pod_refusal(pod: Mapping[str, object], *, primary: str) -> str:
-    """Why a pod cannot run here; `primary` has to be one of several containers, unless it is empty."""
+def pod_refusal(pod: Mapping[str, object], *, primary: str | None) -> str:
+    """Why a pod cannot run here; `primary` has to be one of several containers, None for a pod that needs none."""
     found = containers(pod)
     if not found:
         return "the pod has no containers; give one with a command"
     names = [text(one.get("name")) for one in found]
-    if primary and len(found) > 1 and primary not in names:
+    if primary is not None and len(found) > 1 and primary not in names:
         return f"the pod has {len(names)} containers; name the one to run here in primaryContainerName, one of {names}"
     every = [*found, *init_containers(pod)]
+    if len(every) > 1 and (why := _names_refusal(every)):
+        return why
+    return next((why for one in every if (why := container_refusal(one, pod))), "")
+
+
+def _names_refusal(every: Sequence[Mapping[str, Any]]) -> str:
     doubles = {
         name for one in every if (name := text(one.get("name"))) and [o.get("name") for o in every].count(name) > 1
     }
     if doubles:
         return f"two containers are called {min(doubles)!r}; give each its own name"
-    return next((why for one in every if (why := container_refusal(one, pod))), "")
+    bad = [name for one in every if (name := text(one.get("name"))) and not _is_plain(name)]
+    return f"container name {bad[0]!r} cannot be a file name; use letters, digits and '-'" if bad else ""
 
 
 def container_refusal(container: Mapping[str, object], pod: Mapping[str, object]) -> str:
@@ -118,6 +125,8 @@ def container_refusal(container: Mapping[str, object], pod: Mapping[str, object]
 
 
 def _volume_refusal(container: Mapping[str, object], pod: Mapping[str, object]) -> str:
+    if not container.get("volumeMounts"):
+        return ""
     empty = {text(at(v, "name")) for v in sequence(pod.get("volumes")) if at(v, "emptyDir") is not None}
     for mount in sequence(container.get("volumeMounts")):
         path, volume = text(at(mount, "mountPath")), text(at(mount, "name"))
@@ -165,8 +174,8 @@ def volume_mounts(container: Mapping[str, object], member: Member) -> list[Mount
 
 def has_volumes(pod: Mapping[str, object]) -> bool:
     """Whether a container of the pod has a volume for which there is a directory here."""
-    member = Member(template={"spec": pod})
-    return any(volume_mounts(one, member) for one in [*containers(pod), *init_containers(pod)])
+    mounting = [one for one in [*containers(pod), *init_containers(pod)] if one.get("volumeMounts")]
+    return any(volume_mounts(one, Member(template={"spec": pod})) for one in mounting)
 
 
 # ------------------------------------------------------------------------------------------------------- processes

@@ -33,12 +33,15 @@ def ordered(manifest: dict[str, Any], **more: Any) -> SimpleNamespace:
 
 REFUSALS = [
     ({"kind": "PaddleJob", "apiVersion": "kubeflow.org/v1"}, "Kubeflow Training Operator"),
-    ({"kind": "TrainJob", "apiVersion": "trainer.kubeflow.org/v2"}, "here TrainJob is trainer.kubeflow.org/v1alpha1"),
+    (
+        {"kind": "TrainJob", "apiVersion": "trainer.kubeflow.org/v2"},
+        "machine TrainJob is trainer.kubeflow.org/v1alpha1",
+    ),
     ({"kind": "Workflow", "apiVersion": "argoproj.io/v1alpha1"}, "Argo Workflows"),
     ({"kind": "PipelineRun", "apiVersion": "tekton.dev/v1"}, "Tekton"),
     ({"kind": "RayJob", "apiVersion": "ray.io/v1"}, "KubeRay"),
     ({"kind": "Whatever", "apiVersion": "example.com/v1"}, "a cluster that serves example.com/v1"),
-    ({"kind": "Job", "apiVersion": "batch/v2"}, "here Job is batch/v1"),
+    ({"kind": "Job", "apiVersion": "batch/v2"}, "machine Job is batch/v1"),
     ({}, "a manifest without kind"),
     (job("train", pod={"containers": []}), "no containers"),
     (job("train", pod={"containers": [{"name": "main", "image": "x"}]}), "entrypoint is unknown here; give command"),

@@ -204,9 +204,7 @@ class ScriptedExecutor:
         self._position = len(machine.told)
         return [sighting for name, sighting in news.items() if name not in machine.forgotten]
 
-    def output(
-        self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "", container: str = ""
-    ) -> Output:
+    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "", container: str = "") -> Output:
         """See the port; there are no other containers."""
         data = b"" if container else self._printed(name, file)
         start = min(start, len(data))
