@@ -126,10 +126,14 @@ class Launcher:
         return False
 
     def _reap(self, now: float) -> None:
-        mains = {task.pid: (unit, task) for unit in self._units for task in unit.tasks if task.pid}
-        while (ended := processes.reap(mains)) is not None:
+        while True:
+            # Anew each time: what has ended lets others begin, and these may have ended already.
+            mains = {task.pid: (unit, task) for unit in self._units for task in unit.tasks if task.pid}
+            ended = processes.reap(mains)
+            if ended is None:
+                return
             if ended[0] in mains:
-                unit, task = mains.pop(ended[0])
+                unit, task = mains[ended[0]]
                 unit.exited(task, ended[1], now)
 
     def _look_at_memory(self, now: float) -> None:
