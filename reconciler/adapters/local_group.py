@@ -46,6 +46,7 @@ def plan(work: Work, group: Group, *, place: str, exists: Exists) -> Json:
         "end": place + END,
         "parallel": group.parallel,
         "restarts": group.restarts,
+        "linger": group.linger,
         "budgets": dict(group.budgets),
         "need": sorted(group.need),
         "any": group.any_of,

@@ -81,7 +81,7 @@ def variables(printed: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
 
 
-# --------------------------------------------------------------------------------------------- what the members are told
+# ------------------------------------------------------------------------------------------- what the members are told
 
 
 TORCH = ("MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK", "PYTHONUNBUFFERED")
@@ -163,6 +163,17 @@ def test_devices_are_handed_out_by_replica(rig: LocalRig):
 
 
 # ----------------------------------------------------------------------------------------------------- when it is over
+
+
+def test_workers_may_end_by_themselves_a_moment_after_the_master(rig: LocalRig):
+    worker = replica(sh("echo up; until [ -e over ]; do sleep 0.01; done; sleep 0.1; echo done"))
+    assert submitted(rig, kubeflow("PyTorchJob", Master=replica(sh("touch over")), Worker=worker)).succeeded
+    assert other(rig, "worker-0") == "up\ndone\n"
+    at_once = {"runPolicy": {"cleanPodPolicy": "Running"}}
+    waiting = replica(sh("until [ -e up ]; do sleep 0.01; done"))
+    worker = replica(sh("trap 'echo ended; exit' TERM; touch up; while :; do sleep 0.01; done"))
+    assert submitted(rig, kubeflow("PyTorchJob", at_once, Master=waiting, Worker=worker), name="b").succeeded
+    assert other(rig, "worker-0", "b") == "ended\n"
 
 
 def test_others_are_stopped_when_the_master_has_succeeded(rig: LocalRig):
@@ -369,7 +380,7 @@ def test_a_file_collectors_directory_is_beside_the_output(rig: LocalRig):
 
 
 def test_a_directory_above_the_collectors_is_followed_down_to_it(rig: LocalRig):
-    script = "import os, sys\nos.makedirs(sys.argv[1] + '/test', exist_ok=True)\nopen(sys.argv[1] + '/test/e', 'w').write('x')"
+    script = "import os, sys\nos.makedirs(sys.argv[1] + '/test', exist_ok=True)\nopen(sys.argv[1] + '/test/e', 'w').write('x')"  # noqa: E501 - one program
     assert submitted(rig, job(*FAST, script, "/mnist-logs"), collector=EVENTS).succeeded
     assert rig.executor.files("a") == ["e"]
 

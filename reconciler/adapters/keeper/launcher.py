@@ -2,7 +2,8 @@
 
 The plan is JSON. `units` are pods; `need` names those that decide (none: all), and with `any` one of them is enough;
 `parallel` of them run at once (0: all), those first that wait for nobody in their `after`. `budgets` say how many more
-tries pods may have together (-1: no bound), `restarts` how often all may begin again. How it went is written to `end`.
+tries pods may have together (-1: no bound), `restarts` how often all may begin again; those that do not decide may go
+on for `linger` seconds when it has succeeded. How it went is written to `end`.
 """
 
 import contextlib
@@ -10,13 +11,25 @@ import os
 import select
 import signal
 import time
+from collections.abc import Set as AbstractSet
 
 from reconciler.adapters.keeper import processes
 from reconciler.adapters.keeper.attempt import NEVER
 from reconciler.adapters.keeper.journal import Record, written
 from reconciler.adapters.keeper.ports import Ports
 from reconciler.adapters.keeper.task import Fill, Task
-from reconciler.adapters.keeper.unit import AGAIN, FAILED, OVER, STOPPED, SUCCEEDED, WAITING, Failure, House, Unit
+from reconciler.adapters.keeper.unit import (
+    AGAIN,
+    FAILED,
+    OVER,
+    PAUSING,
+    STOPPED,
+    SUCCEEDED,
+    WAITING,
+    Failure,
+    House,
+    Unit,
+)
 
 MEMORY_LOOK = 0.25
 _START_ERROR = 128 << 8
@@ -46,6 +59,7 @@ class Launcher:
         self._units = [Unit(order, house) for order in plan["units"]]
         limited = any(task.memory for unit in self._units for task in unit.tasks)
         self._memory_at = 0.0 if limited else NEVER
+        self._halt_at = NEVER
 
     def _on_term(self, *_: object) -> None:
         self._terminated = True
@@ -79,6 +93,8 @@ class Launcher:
             self._look_at_memory(now)
         if self._terminated and self._ending in {"", AGAIN}:
             self._end(STOPPED, now)
+        if now >= self._halt_at or (self._terminated and self._halt_at < NEVER):
+            self._halt(now)
         self._judge(now)
         return bool(self._ending) and all(unit.state is OVER for unit in self._units)
 
@@ -110,8 +126,19 @@ class Launcher:
             self._restarts += 1
             ending = AGAIN
         self._ending = ending
+        if ending == SUCCEEDED and self._plan["linger"]:
+            self._halt_at = now + self._plan["linger"]
+            self._halt(now, only={WAITING, PAUSING})
+        else:
+            self._halt(now)
+
+    def _halt(self, now: float, *, only: AbstractSet[str] = frozenset()) -> None:
+        """End all pods, or those in these states."""
+        if not only:
+            self._halt_at = NEVER
         for unit in self._units:
-            unit.halt(STOPPED, now)
+            if not only or unit.state in only:
+                unit.halt(STOPPED, now)
 
     def _begin(self, now: float) -> bool:
         """Start the next unit that may start; False where there is none."""
@@ -147,7 +174,7 @@ class Launcher:
                 running[pid].signal(signal.SIGKILL)
 
     def _wait(self) -> None:
-        due = min(self._memory_at, *(unit.due() for unit in self._units))
+        due = min(self._memory_at, self._halt_at, *(unit.due() for unit in self._units))
         patience = None if due == NEVER else max(0, due - time.monotonic()) * 1000 + 1
         self._poll.poll(patience)
         with contextlib.suppress(BlockingIOError):

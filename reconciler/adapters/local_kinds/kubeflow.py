@@ -25,6 +25,8 @@ from reconciler.adapters.local_kinds.members import (
 )
 
 RETRIES = {"Always": "container", "OnFailure": "container", "ExitCode": "code", "Never": "never"}
+LINGER = 1.0
+"""Seconds for which workers may still end by themselves when the master has."""
 _PREFIX = "training.kubeflow.org"
 
 
@@ -88,10 +90,11 @@ def member(
 
 
 class Policy(NamedTuple):
-    """What runPolicy says: more tries of all pods together, and seconds for all of it."""
+    """What runPolicy says: more tries of all pods together, seconds for all of it, and for those that are left over."""
 
     budgets: dict[str, int]
     deadline: float
+    linger: float
 
 
 def policy(manifest: Mapping[str, Any]) -> Policy:
@@ -99,7 +102,9 @@ def policy(manifest: Mapping[str, Any]) -> Policy:
     given = mapping(look(manifest, "spec", "runPolicy"))
     check_running(given, at="runPolicy.suspend")
     limit = count(given.get("backoffLimit"), default=DEFAULT_BACKOFF_LIMIT, at="runPolicy.backoffLimit")
-    return Policy({"": limit}, deadline(given, at="runPolicy"))
+    # With cleanPodPolicy None the operator leaves them running until Katib deletes the job, a moment later.
+    linger = 0.0 if given.get("cleanPodPolicy") in {"Running", "All"} else LINGER
+    return Policy({"": limit}, deadline(given, at="runPolicy"), linger)
 
 
 def pytorch(manifest: Mapping[str, Any]) -> Group:
@@ -119,6 +124,7 @@ def pytorch(manifest: Mapping[str, Any]) -> Group:
         need=frozenset(masters or [one.name for one in found]),
         budgets=rules.budgets,
         deadline=rules.deadline,
+        linger=rules.linger,
         ports=("master",),
     )
 
@@ -181,6 +187,7 @@ def xgboost(manifest: Mapping[str, Any]) -> Group:
         need=frozenset({"master-0"}),
         budgets=rules.budgets,
         deadline=rules.deadline,
+        linger=rules.linger,
         ports=("master", "worker"),
     )
 
@@ -204,6 +211,7 @@ def tensorflow(manifest: Mapping[str, Any]) -> Group:
         need=frozenset(need),
         budgets=rules.budgets,
         deadline=rules.deadline,
+        linger=rules.linger,
         ports=tuple(one.name for one in found),
     )
 

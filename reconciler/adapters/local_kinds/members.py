@@ -45,8 +45,8 @@ class Member:
 class Group:
     """Pods that are one trial. `need` names those that decide (none: all), with `any_of` one of them is enough.
 
-    `budgets` say how many more tries pods have together, -1 for no bound; `restarts` how often all begin again. `idle`
-    are pods whose work another one does here, and whose resources count.
+    `budgets` say how many more tries pods have together, -1 for no bound; `restarts` how often all begin again. When it
+    has succeeded, those that do not decide may go on for `linger` seconds. `idle` are pods whose work another one does here, and whose resources count.
     """
 
     members: tuple[Member, ...]
@@ -56,6 +56,7 @@ class Group:
     budgets: Mapping[str, int]
     deadline: float = 0.0
     parallel: int = 0
+    linger: float = 0.0
     restarts: int = 0
     ports: tuple[str, ...] = ()
 
