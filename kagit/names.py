@@ -53,7 +53,9 @@ WRITTEN = (
 
 ENV_TRIAL_NAME = "KATIB_TRIAL_NAME"
 ENV_TRIAL_DIR = "KAGIT_TRIAL_DIR"
+ENV_METRICS_DIR = "KAGIT_METRICS_DIR"
 ENV_METRICS_FILE = "KAGIT_METRICS_FILE"
+ENV_METRICS_PORT = "KAGIT_METRICS_PORT"
 
 TRACKING_LABELS = ("argocd.argoproj.io/", "app.kubernetes.io/instance", "kustomize.toolkit.fluxcd.io/")
 """By these (or what begins with them) a GitOps tool knows the objects that it made itself."""

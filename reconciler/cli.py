@@ -174,11 +174,19 @@ def _looking(commands: "_Commands[argparse.ArgumentParser]") -> None:
     one.add_argument("--namespace", "-n", metavar="NS", default="default", help="default: default")
     _state(one)
     _output(one)
-    one = _add(commands, "logs", "print what a trial has printed", "logs mnist-1-0003", "logs -f mnist-1-0003")
+    one = _add(
+        commands,
+        "logs",
+        "print what a trial has printed",
+        "logs mnist-1-0003",
+        "logs -f mnist-1-0003",
+        "logs mnist-1-0003 -c worker-1",
+    )
     one.add_argument("trial", metavar="TRIAL")
     one.add_argument("--namespace", "-n", metavar="NS", default="default", help="default: default")
     one.add_argument("--follow", "-f", action="store_true", help="go on until the trial is over")
     one.add_argument("--tail", metavar="N", type=int, default=-1, help="only the last N lines")
+    one.add_argument("--container", "-c", metavar="NAME", default="", help="another container or pod of the trial")
     _state(one)
     one = _add(
         commands,

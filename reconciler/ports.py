@@ -88,7 +88,8 @@ class Cluster(Protocol):
 class Work:
     """One attempt to run one trial. `name` (of the attempt) is unique and makes starting idempotent.
 
-    `collector` says where the trial leaves its metrics beside its output, so that they can be read as `files`.
+    `collector` says where the trial leaves its metrics beside its output, so that they can be read as `files`, and
+    `metrics` which these are, the objective first. Of several pods, the one with these labels is the trial's.
     """
 
     name: str
@@ -96,6 +97,8 @@ class Work:
     namespace: str
     manifest: Json
     primary_container: str = ""
+    primary_pod_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    metrics: tuple[str, ...] = ()
     collector: Collector = field(default_factory=Collector)
     directory: Path
     env: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -162,9 +165,13 @@ class Executor(Protocol):
         first call tells every attempt that was not forgotten."""
         ...
 
-    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "") -> Output:
+    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "", container: str = "") -> Output:
         """Up to `limit` bytes of the primary container's stdout and stderr from offset `start` on (or the oldest kept
-        byte if later), or of one of `files`; nothing where that file is not there (yet)."""
+        byte if later), or of one of `files`, or of another of `containers`; nothing where that is not there (yet)."""
+        ...
+
+    def containers(self, name: str) -> Sequence[str]:
+        """What else an attempt runs and keeps the output of, sorted: containers of its pod, or its other pods."""
         ...
 
     def files(self, name: str) -> Sequence[str]:

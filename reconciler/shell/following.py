@@ -25,6 +25,7 @@ class Follow:
     manifest: Json = field(repr=False)
     slots: int = 1
     gpus_wanted: int = 0
+    claims: frozenset[str] = frozenset()
     gpus: tuple[str, ...] = ()
     order: int = 0
     sighting: Sighting | None = None

@@ -267,6 +267,7 @@ class Loop:
             return
         busy = [(one, follow) for one in self.ledgers.values() for follow in one.live.values() if follow.uses]
         taken = {device for _, follow in busy for device in follow.gpus}
+        claimed = frozenset(claim for _, follow in busy for claim in follow.claims)
         used: dict[str, int] = {}
         for one, follow in busy:
             used[one.title] = used.get(one.title, 0) + follow.slots
@@ -275,6 +276,7 @@ class Loop:
             gpus=[device for device in self.capacity.gpus if device not in taken],
             used=used,
             demands=_demands(queue),
+            claimed=claimed,
         )
         for title in {(one.namespace, one.name): None for one, _ in queue}:
             if title not in self.later:
@@ -288,6 +290,7 @@ def _demands(queue: Iterable[tuple[Ledger, Follow]]) -> list[slots.Demand]:
             trial=follow.work_name,
             slots=follow.slots,
             gpus=follow.gpus_wanted,
+            claims=follow.claims,
             order=follow.order,
         )
         for ledger, follow in queue
