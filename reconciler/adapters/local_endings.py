@@ -82,7 +82,7 @@ class _End(NamedTuple):
 
 def _job(end: _End) -> Json:
     failed = sum(max(0, unit["tries"] - (unit["state"] == "Succeeded")) for unit in end.units)
-    shared = {"startTime": end.started, "ready": 0, "terminating": 0, "uncountedTerminatedPods": {}}
+    shared: Json = {"startTime": end.started, "ready": 0, "terminating": 0, "uncountedTerminatedPods": {}}
     if end.good:
         text = "Reached expected number of succeeded pods"
         kinds, reason, ends = ("SuccessCriteriaMet", "Complete"), "CompletionsReached", {"completionTime": end.finished}

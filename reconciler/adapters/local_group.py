@@ -127,7 +127,7 @@ def _extra(work: Work, member: Member) -> dict[str, str]:
 def _tasks(setting: Setting, *, is_primary: bool, gpus: Sequence[str] | None) -> Iterator[Json]:
     """The processes of a pod in the order in which they start."""
     work, member = setting.work, setting.member
-    primary = primary_container(member, work.primary_container) if is_primary else {}
+    primary: Mapping[str, Any] = primary_container(member, work.primary_container) if is_primary else {}
     none = None if gpus is None else ()
     if is_primary and work.collector.kind == "PrometheusMetric":
         yield _scraper(setting)

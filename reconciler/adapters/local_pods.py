@@ -227,7 +227,7 @@ def settled(value: Any, place: str) -> Any:  # noqa: ANN401 - JSON by nature
         return value.replace(METRICS_MARK, f"{place}{METRICS}")
     if isinstance(value, dict):
         return {key: settled(one, place) for key, one in cast("Json", value).items()}
-    return [settled(one, place) for one in value] if isinstance(value, list) else value
+    return [settled(one, place) for one in cast("list[object]", value)] if isinstance(value, list) else value
 
 
 def metrics_variables(collector: Collector, metrics: str) -> dict[str, str]:

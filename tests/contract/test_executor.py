@@ -184,7 +184,6 @@ def test_what_cannot_run_here_is_refused_by_name_and_never_started(rig: Rig):
     assert "Kubeflow Training Operator" in rig.executor.refusal(manifest)
     with pytest.raises(Refused, match="PaddleJob"):
         rig.executor.start(work("a", manifest))
-        rig.executor.start(work("a", manifest))
     assert rig.executor.refusal(job(sys.executable)) == ""
 
 

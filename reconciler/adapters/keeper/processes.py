@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from errno import ENOENT
+from typing import Any
 
 LINUX = sys.platform == "linux"
 MARK = "KAGIT_ATTEMPT"
@@ -99,6 +100,7 @@ def spawn(argv: list[str], env: Mapping[str, str], output: int, *, session: bool
     file = find(argv[0], env.get("PATH", os.defpath))
     if not file:
         raise FileNotFoundError(ENOENT, "not found", argv[0])
+    leads: dict[str, Any] = {"setsid": True} if session else {"setpgroup": 0}
     return os.posix_spawn(
         file,
         argv,
@@ -110,7 +112,7 @@ def spawn(argv: list[str], env: Mapping[str, str], output: int, *, session: bool
         ],
         setsigmask=[],
         setsigdef=_RESET,
-        **({"setsid": True} if session else {"setpgroup": 0}),
+        **leads,
     )
 
 

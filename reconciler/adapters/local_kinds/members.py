@@ -46,7 +46,8 @@ class Group:
     """Pods that are one trial. `need` names those that decide (none: all), with `any_of` one of them is enough.
 
     `budgets` say how many more tries pods have together, -1 for no bound; `restarts` how often all begin again. When it
-    has succeeded, those that do not decide may go on for `linger` seconds. `idle` are pods whose work another one does here, and whose resources count.
+    has succeeded, those that do not decide may go on for `linger` seconds. `idle` are pods whose work another one does
+    here, and whose resources count.
     """
 
     members: tuple[Member, ...]
