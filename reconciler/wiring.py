@@ -23,8 +23,9 @@ from reconciler.ports import Repo, Table
 from reconciler.settings import Machine
 from reconciler.shell.hands import Hands
 from reconciler.shell.ledger import Ledger, Title
-from reconciler.shell.loop import Capacity, Loop
+from reconciler.shell.loop import Loop
 from reconciler.shell.serve import QueryServer, ask
+from reconciler.shell.sharing import Capacity
 from reconciler.world import Wanted
 
 CLUSTER, STORE = "cluster.sqlite", "readings.duckdb"

@@ -21,7 +21,8 @@ from reconciler.core.slots import Need
 from reconciler.ports import Work
 from reconciler.shell.follow import Follower, Policy
 from reconciler.shell.hands import Hands
-from reconciler.shell.loop import Capacity, Loop
+from reconciler.shell.loop import Loop
+from reconciler.shell.sharing import Capacity
 from tests.sim.executor_scripted import Machine, Script, ScriptedExecutor
 
 START = 1_700_000_000.0
