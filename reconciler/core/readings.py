@@ -17,13 +17,13 @@ from datetime import datetime
 from operator import itemgetter
 from typing import TypeAlias
 
-from reconciler.core.filters import compiled
+from kagit.filters import DEFAULT as DEFAULT_FILTER
+from kagit.filters import compiled
 from reconciler.core.tally import Tally
 from reconciler.ports import Reading
 
 __all__ = ["DEFAULT_FILTER", "Parser", "Tally"]
 
-DEFAULT_FILTER = r"([\w|-]+)\s*=\s*([+-]?\d*(\.\d+)?([Ee][+-]?\d+)?)"
 LONG_LINE = 1 << 16
 FILTER_WINDOW = 8192
 OVERLAP = 1024

@@ -1,10 +1,9 @@
 """Where metrics come from (spec katib.md section 3.7)."""
 
-import re
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kagit import filters
 from kagit.findings import Issue
 from kagit.shapes import at as look
 from kagit.shapes import mapping, sequence, text
@@ -16,8 +15,6 @@ _AT: Place = ("spec", "metricsCollectorSpec")
 _SOURCE: Place = (*_AT, "source")
 _FILE: Place = (*_SOURCE, "fileSystemPath")
 _FILTER: Place = (*_SOURCE, "filter")
-_NOT_RE2 = re.compile(r"\(\?<?[=!]|(?<!\\)(?:\\\\)*\\[1-9]|\(\?P=|\(\?>|\(\?\(")
-_LONGEST_FILTER = 1000
 _PORTS = 65536
 
 
@@ -92,26 +89,9 @@ def _custom(collector: Mapping[str, Any], file: Mapping[str, Any]) -> Iterator[I
         yield Issue(at=_FILE, message=message, slug="collector-path")
 
 
-def _filters(filters: Any) -> Iterator[Issue]:  # noqa: ANN401 - items are untyped
-    for i, one in enumerate(filters):
-        why = filter_problem(text(one)) if one is not None else ""
+def _filters(patterns: Any) -> Iterator[Issue]:  # noqa: ANN401 - items are untyped
+    for i, one in enumerate(patterns):
+        why = filters.problem(text(one)) if one is not None else ""
         if why:
             at = (*_FILTER, "metricsFormat", i)
             yield Issue(at=at, message=f"filter {short(one)!r} {why}", slug="filter-invalid")
-
-
-def filter_problem(pattern: str) -> str:
-    """Why a text cannot be a metrics filter, with the way out; empty if it can."""
-    if len(pattern) > _LONGEST_FILTER:
-        return f"is too long; give at most {_LONGEST_FILTER} characters"
-    if _NOT_RE2.search(pattern):
-        return "looks around or back, which RE2 does not know; write it without (?=, (?!, (?<= and back-references"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            compiled = re.compile(pattern)
-    except (re.error, Warning, OverflowError, RecursionError) as error:
-        return f"is no regular expression here: {error}; correct it"
-    if compiled.groups < 2:  # noqa: PLR2004 - name and value
-        return "has no two groups; put the name and the value of the metric in parentheses"
-    return ""
