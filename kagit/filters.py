@@ -64,19 +64,14 @@ def problem(pattern: str) -> str:
 def _made(pattern: str) -> tuple[str, re.Pattern[bytes] | None]:
     if len(pattern) > _LONGEST:
         return f"is too long; give at most {_LONGEST} characters", None
-    why = _slow(pattern)
-    rewritten: list[str] = []
-    for token in _TOKEN.finditer(pattern) if not why else ():
-        why, text = _meaning(token.lastgroup or "", token[0])
-        if why:
-            break
-        rewritten.append(text)
+    parts = [(token.lastgroup or "", token[0]) for token in _TOKEN.finditer(pattern)]
+    why = _slow(pattern) or next(filter(None, (_flaw(*part) for part in parts)), "")
     if why:
         return why, None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sets that may mean something else in a later Python
-            made = re.compile("".join(rewritten).encode(errors="surrogatepass"))
+            made = re.compile("".join(_spelled(*part) for part in parts).encode(errors="surrogatepass"))
     except (re.error, OverflowError, RecursionError) as error:
         return f"is not a regular expression: {error}; correct it", None
     if made.groups < _GROUPS:
@@ -84,41 +79,45 @@ def _made(pattern: str) -> tuple[str, re.Pattern[bytes] | None]:
     return "", made
 
 
-def _meaning(kind: str, text: str) -> tuple[str, str]:
-    """Why one part of a filter is refused, or how Python spells it."""
-    match kind:
-        case "looking" | "back" | "foreign":
-            return f"has {text!r}, which RE2 does not know; do without looking around, comments and references back", ""
-        case "flags" if not _FLAGS.issuperset(text[2:-1]):
-            return f"has the flags {text}, which not every reader knows; only i, m and s are common to all", ""
-        case "bare":
-            return f"has {text!r}, which readers take differently; write {{0{text[1:]}", ""
-        case "repeat" if len(text) > 1 and text.endswith("+"):
-            return f"has the possessive {text!r}, which RE2 does not know; remove the second +", ""
-        case "open" if text.startswith("(?<"):
-            return "", f"(?P{text[2:]}"
-        case "escape":
-            return _escape(text)
-        case "set":
-            return _set(text)
-        case _:
-            return "", text
+def _flaw(kind: str, text: str) -> str:
+    """Why one part of a filter is refused; empty where readers agree about it."""
+    flaw = ""
+    if kind in {"looking", "back", "foreign"}:
+        flaw = f"has {text!r}, which RE2 does not know; do without looking around, comments and references back"
+    elif kind == "flags" and not _FLAGS.issuperset(text[2:-1]):
+        flaw = f"has the flags {text}, which not every reader knows; only i, m and s are common to all"
+    elif kind == "bare":
+        flaw = f"has {text!r}, which readers take differently; write {{0{text[1:]}"
+    elif kind == "repeat" and len(text) > 1 and text.endswith("+"):
+        flaw = f"has the possessive {text!r}, which RE2 does not know; remove the second +"
+    elif kind == "escape":
+        flaw = _escape_flaw(text)
+    elif kind == "set":
+        flaw = _set_flaw(text)
+    return flaw
 
 
-def _escape(text: str) -> tuple[str, str]:
+def _escape_flaw(text: str) -> str:
     if text.startswith(r"\x{"):
-        return f"has {text}, which only RE2 knows; write the character itself", ""
+        return f"has {text}, which only RE2 knows; write the character itself"
     way = _ESCAPES.get(text[1])
-    return (f"has {text}, which not every reader knows; {way}", "") if way else ("", _REWRITTEN.get(text, text))
+    return f"has {text}, which not every reader knows; {way}" if way else ""
 
 
-def _set(text: str) -> tuple[str, str]:
-    unknown = [name for negated, name in _CLASS.findall(text) if negated or name not in _CLASSES]
+def _set_flaw(text: str) -> str:
+    unknown = [name for negated, name in _CLASS.findall(text[1:]) if negated or name not in _CLASSES]
     if unknown:
-        return f"has the class {unknown[0]!r} in {text}, which is none; known are {', '.join(_CLASSES)}", ""
-    if re.search(r"\\[pP]", text):
-        return f"has \\p in {text}, which only RE2 knows; {_ESCAPES['p']}", ""
-    return "", text[0] + _CLASS.sub(lambda found: _CLASSES[found[2]], text[1:])
+        return f"has the class {unknown[0]!r} in {text}, which is none; known are {', '.join(_CLASSES)}"
+    return f"has \\p in {text}, which only RE2 knows; {_ESCAPES['p']}" if re.search(r"\\[pP]", text) else ""
+
+
+def _spelled(kind: str, text: str) -> str:
+    """How Python spells a part that is no flaw."""
+    if kind == "open" and text.startswith("(?<"):
+        return f"(?P{text[2:]}"
+    if kind == "set":
+        return text[0] + _CLASS.sub(lambda found: _CLASSES[found[2]], text[1:])
+    return _REWRITTEN.get(text, text) if kind == "escape" else text
 
 
 def _slow(pattern: str) -> str:

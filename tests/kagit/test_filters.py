@@ -80,7 +80,7 @@ def test_refused(pattern, part):
     why = filters.problem(pattern)
     assert part in why
     assert "; " in why
-    with pytest.raises(Refused, match="^metricsFormat ") as caught:
+    with pytest.raises(Refused, match=r"^metricsFormat ") as caught:
         filters.compiled(pattern)
     assert why in str(caught.value)
 
