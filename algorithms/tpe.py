@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from algorithms import dimensions, settings
+from algorithms import budgets, dimensions, settings
 from algorithms.contract import Finished, Problem
 from algorithms.dimensions import Dimension
 from algorithms.history import checked
@@ -80,6 +80,7 @@ class Tpe:
             *settings.check(problem.settings, SETTINGS, algorithm=self.name),
             *_one_spelling(problem.settings),
             *dimensions.check(problem.space),
+            *budgets.check(problem, ends=False),
         )
 
     def start(self, problem: Problem) -> "_Tpe":

@@ -27,9 +27,6 @@ def check(spec: Mapping[str, Any]) -> Iterator[Issue]:
     if parameters and nas:
         message = "parameters and nasConfig exclude each other; remove one"
         yield Issue(at=("spec",), message=message, slug="parameters-and-nas")
-    elif nas:
-        message = "nasConfig is read, but this engine cannot run neural architecture search yet; use parameters"
-        yield Issue(at=("spec", "nasConfig"), message=message, slug="nas-not-yet", severity=Severity.WARNING)
     seen: set[str] = set()
     for i, one in enumerate(parameters):
         at: Place = ("spec", "parameters", i)
