@@ -10,14 +10,16 @@ from kagit.findings import Issue, Severity
 from kagit.shapes import mapping, text
 from kagit.spelling import short
 from kagit.v1beta1 import defaults, digests, schema, words
-from kagit.v1beta1.checks import budget, collector, metadata, objective, space, template
+from kagit.v1beta1.checks import budget, collector, metadata, metric, nas, objective, space, template
 
 _SPEC_CHECKS = (
     budget.check,
     objective.check,
     objective.check_algorithm,
     budget.check_resume,
+    metric.check,
     space.check,
+    nas.check,
     template.check,
     collector.check,
 )
@@ -58,11 +60,15 @@ def _checks(clean: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, names
         yield Issue(at=("apiVersion",), message=message, slug="api-version")
     if kind != "Experiment":
         yield Issue(at=("kind",), message=f"kind is {short(kind)!r}; give Experiment", slug="kind")
-    yield from metadata.check(meta, namespace=namespace)
+    yield from metadata.check(meta, raw=mapping(clean.get("metadata")), namespace=namespace)
+    if "status" in clean:
+        message = "status is kagit's to write, this one is ignored; remove it"
+        yield Issue(at=("status",), message=message, slug="status-ignored", severity=Severity.WARNING)
     if "spec" not in clean:
         message = "spec is missing; give objective, algorithm, parameters and trialTemplate"
         yield Issue(at=("spec",), message=message, slug="spec-missing")
         return
+    yield from collector.check_spelling(mapping(clean["spec"]))
     for check in _SPEC_CHECKS:
         yield from check(spec)
 
