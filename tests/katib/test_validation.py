@@ -12,6 +12,11 @@ from kagit.v1beta1 import manifest
 from reconciler.core import problem
 
 CASES = Path(__file__).parents[1] / "cases" / "katib"
+OF_TEMPLATES = {
+    case["name"] for case in yaml.safe_load((CASES / "validator.yaml").read_text()) if "trialTemplate" in str(case)
+}
+"""Cases of section 3.6; the others all say what Katib answers."""
+MISSING_BUT_INVALID = {"objective-type-missing"}
 NOT_YET = "spec.earlyStopping [early-stopping-not-yet]"
 BASE = yaml.safe_load((CASES / "base.yaml").read_text())
 
@@ -78,6 +83,33 @@ def test_no_case_is_there_twice():
     names = [case.values[0]["name"] for case in cases("validator", "beyond", "algorithms")]
     assert len(names) == len(set(names))
     assert len(names) > 200
+
+
+@pytest.mark.parametrize("case", cases("validator"))
+def test_what_katib_refuses_is_refused_at_the_same_field(case):
+    """Type and field, as Katib's own tables compare them; an item of a list may be named instead of the list."""
+    if case["name"] not in OF_TEMPLATES:
+        assert "katib" in case, "say what Katib answers"
+    if "katib" not in case or "differs" in case:
+        return
+    theirs = sorted(one.split(" ")[1] for one in case["katib"])
+    ours = sorted(re.sub(r"\[\d+\]$", "", one.split(" ")[0]) for one in case.get("errors", []))
+    assert ours == theirs
+
+
+def test_a_slug_always_has_the_same_type():
+    """So that a reader of a slug knows Katib's type: Required for what is missing, Invalid for what is wrong."""
+    types = {}
+    for case in (one.values[0] for one in cases("validator")):
+        if "differs" not in case and len(case.get("katib", [])) == 1 == len(case["errors"]):
+            slug = re.search(r"\[([a-z-]+)\]$", case["errors"][0])[1]
+            types.setdefault(slug, set()).add(case["katib"][0].split(" ")[0])
+    assert {slug for slug, found in types.items() if len(found) > 1} == {"collector-path", "collector-format"}
+    assert all(
+        "Required" in found
+        for slug, found in types.items()
+        if slug.endswith(("-missing", "-incomplete")) and slug not in MISSING_BUT_INVALID
+    )
 
 
 def with_algorithm(case):

@@ -69,7 +69,7 @@ def _file(file: Mapping[str, Any], source: Mapping[str, Any]) -> Iterator[Issue]
         message = f"a File collector reads kind File, not {short(kind)}; give File, or leave kind out"
         yield Issue(at=at, message=message, slug="collector-path")
     yield from _path(path, at)
-    if path.startswith("/") and path.endswith("/"):
+    if path.startswith("/") and path.endswith("/") and path.strip("/"):
         message = f"path {short(path)!r} names a folder; give the file in it"
         yield Issue(at=at, message=message, slug="collector-path")
     if form not in {"TEXT", "JSON"}:
@@ -160,7 +160,7 @@ def _unused(kind: str, collector: Mapping[str, Any]) -> Iterator[Issue]:
 
 def _filters(patterns: Any) -> Iterator[Issue]:  # noqa: ANN401 - items are untyped
     for i, one in enumerate(patterns):
-        why = filters.problem(text(one)) if one is not None else ""
+        why = filters.problem(text(one))
         if why:
             at = (*_FILTER, "metricsFormat", i)
             yield Issue(at=at, message=f"filter {short(one)!r} {why}", slug="filter-invalid")
