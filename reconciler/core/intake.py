@@ -1,13 +1,15 @@
 """What a manifest means for the run that is there: create, extend, restart, new run, refuse, delete or nothing."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from kagit import names
 from kagit.conditions import find
 from kagit.experiment import Experiment, ResumePolicy
-from reconciler.world import Run, Wanted
+from kagit.trial import Phase
+from reconciler.world import Counts, Run, Wanted
 
 _ENDS = {
     "ExperimentGoalReached": "it reached its goal",
@@ -36,8 +38,13 @@ class Intake:
     reason: str
 
 
-def decide(*, wanted: Wanted | None, run: Run | None, refusal: str = "", listed: bool = True) -> Intake:
-    """Compare what is wanted with what is there (ARCHITECTURE.md section 3, Katib's update rules in katib.md 3.3)."""
+def decide(
+    *, wanted: Wanted | None, run: Run | None, refusal: str = "", listed: bool = True, counts: Counts | None = None
+) -> Intake:
+    """Compare what is wanted with what is there (ARCHITECTURE.md section 3, Katib's update rules in katib.md 3.3).
+
+    `counts` are the trials of the run.
+    """
     if wanted is None:
         if not listed:
             return Intake(word=Word.NOTHING, reason="the source could not be read; what runs goes on")
@@ -48,7 +55,7 @@ def decide(*, wanted: Wanted | None, run: Run | None, refusal: str = "", listed:
         return _refused(refusal) or Intake(word=Word.CREATE, reason="a new experiment")
     if run.number <= wanted.after:
         return _refused(refusal) or Intake(word=Word.NEW_RUN, reason="it is to be run once more")
-    return _changed(spec=wanted.experiment, run=run, refusal=refusal)
+    return _changed(spec=wanted.experiment, run=run, refusal=refusal, counts=counts or Counts())
 
 
 def _gone(run: Run | None) -> Intake:
@@ -57,17 +64,16 @@ def _gone(run: Run | None) -> Intake:
     return Intake(word=Word.DELETE, reason="its manifest is gone from the repository")
 
 
-def _changed(*, spec: Experiment, run: Run, refusal: str) -> Intake:
+def _changed(*, spec: Experiment, run: Run, refusal: str, counts: Counts) -> Intake:
     if spec.spec_digest == run.experiment.spec_digest:
         return Intake(word=Word.NOTHING, reason="its spec has not changed")
-    if spec.run_digest == run.experiment.run_digest:
-        return _budget(new=spec, run=run)
     if spec.annotations.get(names.ANNOTATION_ON_SPEC_CHANGE) == "refuse":
-        return Intake(
-            word=Word.REFUSE,
-            reason=f"more than the budget changed and {names.ANNOTATION_ON_SPEC_CHANGE} is refuse; "
-            "undo the change, or remove the annotation for a new run",
-        )
+        reasons = "; ".join(_katib(new=spec, run=run, counts=counts))
+        if reasons:
+            way = f"undo the change, or remove the annotation {names.ANNOTATION_ON_SPEC_CHANGE} for a new run"
+            return Intake(word=Word.REFUSE, reason=f"{reasons}; {way}")
+    if spec.run_digest == run.experiment.run_digest:
+        return _budget(new=spec, run=run, counts=counts)
     return _refused(refusal) or Intake(
         word=Word.NEW_RUN, reason=f"its spec changed; run {run.number} is kept for comparison"
     )
@@ -77,23 +83,55 @@ def _refused(refusal: str) -> Intake | None:
     return Intake(word=Word.REFUSE, reason=refusal) if refusal else None
 
 
-def _budget(*, new: Experiment, run: Run) -> Intake:
+def _katib(*, new: Experiment, run: Run, counts: Counts) -> Iterator[str]:
+    """Why Katib's webhook refuses an update, all of its reasons in its order (katib.md 3.3)."""
+    old = run.experiment
+    if run.is_over and not (_used_up(run) and old.resume is not ResumePolicy.NEVER):
+        yield (
+            "spec.resumePolicy: it is over, and only what used its maxTrialCount under "
+            "resumePolicy LongRunning or FromVolume may be restarted"
+        )
+    if new.max_trials is not None and new.max_trials <= counts.total:
+        yield f"spec.maxTrialCount: {new.max_trials} is not above the {counts.total} trials that exist"
+    if new.run_digest != old.run_digest or new.resume is not old.resume:
+        yield "spec: only parallelTrialCount, maxTrialCount and maxFailedTrialCount may change"
+
+
+def _used_up(run: Run) -> bool:
+    done = find(run.conditions, "Succeeded")
+    return done is not None and done.reason == "ExperimentMaxTrialsReached"
+
+
+def _budget(*, new: Experiment, run: Run, counts: Counts) -> Intake:
     """Only the three counts (or the resume policy) differ."""
     old = run.experiment
-    counts = (("maxTrialCount", old.max_trials, new.max_trials), ("parallelTrialCount", old.parallel, new.parallel),
+    limits = (("maxTrialCount", old.max_trials, new.max_trials), ("parallelTrialCount", old.parallel, new.parallel),
               ("maxFailedTrialCount", old.max_failed, new.max_failed))  # fmt: skip
-    said = ", ".join(f"{name} {_limit(was)} → {_limit(is_)}" for name, was, is_ in counts if was != is_)
+    said = ", ".join(f"{name} {_limit(was)} → {_limit(is_)}" for name, was, is_ in limits if was != is_)
     if not run.is_over:
-        return Intake(word=Word.EXTEND, reason=said or "resumePolicy changed")
+        return Intake(word=Word.EXTEND, reason=(said or "resumePolicy changed") + _soon(new, counts))
     if not _grows(old=old.max_trials, new=new.max_trials):
         return Intake(word=Word.NOTHING, reason=f"{said or 'resumePolicy changed'}, but it is over")
     return _restart(new=new, run=run, said=said)
 
 
+def _soon(new: Experiment, counts: Counts) -> str:
+    """What a lowered budget means for the trials that are there: nothing is deleted, what runs may end."""
+    if new.max_failed is not None and 0 < counts.failed >= new.max_failed:
+        return f"; {counts.failed} have failed already, so it ends as failed"
+    if new.max_trials is None or counts.total < new.max_trials:
+        return ""
+    active = counts.of(Phase.CREATED, Phase.RUNNING)
+    if counts.over < new.max_trials:
+        return f"; {counts.total} trials exist already, so no more are begun"
+    when = f"as soon as the {active} that run are over" if active else "at once"
+    return f"; {counts.total} trials exist already, so it ends {when}, and none is deleted"
+
+
 def _restart(*, new: Experiment, run: Run, said: str) -> Intake:
     """More trials were granted to an experiment that is over."""
-    done = find(run.conditions, "Succeeded")
-    if done is None or done.reason != "ExperimentMaxTrialsReached":
+    if not _used_up(run):
+        done = find(run.conditions, "Succeeded")
         why = "it failed" if done is None else _ENDS.get(done.reason, "it is over")
         return Intake(
             word=Word.REFUSE,

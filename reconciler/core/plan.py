@@ -27,7 +27,9 @@ STATUS_INTERVAL = 1.0
 
 def plan(world: World) -> Plan:
     """What to do next for one experiment; empty when there is nothing to do."""
-    taken = intake.decide(wanted=world.wanted, run=world.run, refusal=world.refusal, listed=world.listed)
+    taken = intake.decide(
+        wanted=world.wanted, run=world.run, refusal=world.refusal, listed=world.listed, counts=world.counts
+    )
     match taken.word:
         case Word.CREATE:
             return Plan(actions=_start_run(world, number=world.last_run + 1))
@@ -86,8 +88,10 @@ def _go_on(world: World) -> Plan:
     over = run.is_over
     current = {one.trial.name for one in world.live if one.trial.run == run.number}
     deeds: list[Action] = []
+    spent = budget.is_spent(run.experiment, world.counts)
     for one in world.live:
-        deeds += trials.decide(world, one, wanted=not over and one.trial.name in current)
+        begins = one.sighting is None
+        deeds += trials.decide(world, one, wanted=not over and one.trial.name in current and not (spent and begins))
     counts, best = _after(world, deeds, run)
     decided = None
     if not over:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from kagit import conditions as c
 from kagit.trial import Phase
+from reconciler.core import budget
 from reconciler.world import Best, Counts, Run
 
 
@@ -34,9 +35,10 @@ def of(*, run: Run, counts: Counts, best: Best | None, exhausted: bool, waiting:
         return GOAL
     if spec.max_failed is not None and counts.failed > 0 and counts.failed >= spec.max_failed:
         return FAILED
-    if spec.max_trials is not None and counts.over >= spec.max_trials:
+    active = counts.of(Phase.CREATED, Phase.RUNNING)
+    if budget.is_spent(spec, counts) and active == 0:
         return MAX_TRIALS
-    if exhausted and waiting == 0 and counts.of(Phase.CREATED, Phase.RUNNING) == 0:
+    if exhausted and waiting == 0 and active == 0:
         return END_REACHED
     return None
 
