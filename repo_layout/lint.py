@@ -15,7 +15,22 @@ from repo_layout.settings import Settings
 Style: TypeAlias = Literal["text", "github", "json"]
 
 
-def check(paths: Sequence[Path], extra: read.Extra = read.nothing_more) -> tuple[Finding, ...]:
+class Checked(NamedTuple):
+    """What is wrong, and how many files were looked at."""
+
+    findings: tuple[Finding, ...]
+    files: int
+
+    @property
+    def summary(self) -> str:
+        """The whole in one line, e.g. `1,000 files, 3 errors, 2 warnings`."""
+        errors = sum(one.severity is Severity.ERROR for one in self.findings)
+        counts = ((self.files, "file"), (errors, "error"), (len(self.findings) - errors, "warning"))
+        told = [f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in counts if count or word == "file"]
+        return ", ".join(told if self.findings else [*told, "no findings"])
+
+
+def check(paths: Sequence[Path], extra: read.Extra = read.nothing_more) -> Checked:
     """Everything that is wrong with files, folders (searched for YAML) and repositories (folders with `.kagit.yaml`).
 
     An experiment that two of all these files declare is found too. `extra` checks what this room does not know.
@@ -25,19 +40,23 @@ def check(paths: Sequence[Path], extra: read.Extra = read.nothing_more) -> tuple
     for path in paths:
         for file in _path(Path(path), findings):
             # `.` and `./a.yaml` may name the same file; a link is not the file that it leads to.
-            files.setdefault(file.path.parent.resolve() / file.path.name, file)
+            files.setdefault(Path(os.path.realpath(file.path.parent), file.path.name), file)
     parts = [part for file in files.values() for part in _file(file, extra, findings)]
-    return tuple(sorted({*findings, *read.together(parts).findings}))
+    found = tuple(sorted({*findings, *read.together(parts).findings}))
+    return Checked(found, len(files))
 
 
 class _File(NamedTuple):
     path: Path
     namespace: str = "default"
+    checked: bool = False
+    """Settings were read already."""
 
 
 def _path(path: Path, findings: list[Finding]) -> Iterator[_File]:
     if path.is_dir() and (path / SETTINGS_FILE).exists():
         known = _settings(path / SETTINGS_FILE, findings)
+        yield _File(path / SETTINGS_FILE, checked=True)
         for name in known.experiments:
             if (path / name).is_dir():
                 yield from (_File(file, known.namespace) for file in _below(path / name, findings))
@@ -45,9 +64,15 @@ def _path(path: Path, findings: list[Finding]) -> Iterator[_File]:
                 message = f"the folder for experiments is missing; create it, or name another in {SETTINGS_FILE}"
                 findings.append(_finding(path / name, message, "experiments-missing", Severity.WARNING))
     elif path.is_dir():
-        yield from (_File(file) for file in _below(path, findings))
+        before = len(findings)
+        files = [_File(file) for file in _below(path, findings)]
+        yield from files
+        if not files and len(findings) == before:
+            message = "the folder holds no .yaml or .yml file; put experiments there, or name another folder"
+            findings.append(_finding(path, message, "folder-empty", Severity.WARNING))
     elif path.name == SETTINGS_FILE:
         _settings(path, findings)
+        yield _File(path, checked=True)
     else:
         yield _File(path)
 
@@ -67,7 +92,7 @@ def _below(folder: Path, findings: list[Finding]) -> Iterator[Path]:
 
 
 def _file(file: _File, extra: read.Extra, findings: list[Finding]) -> Iterator[read.Declared]:
-    data = _bytes(file.path, findings)
+    data = None if file.checked else _bytes(file.path, findings)
     if data is not None:
         yield read.file(_shown(file.path), data, namespace=file.namespace, extra=extra)
 
