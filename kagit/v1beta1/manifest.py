@@ -23,6 +23,7 @@ _SPEC_CHECKS = (
     template.check,
     collector.check,
 )
+_GAPS = ("-missing", "-incomplete", "-empty")
 _METADATA = schema.Record(schema.METADATA)
 
 
@@ -37,8 +38,7 @@ def experiment(body: Mapping[str, Any], *, namespace: str = "default") -> tuple[
     where = text(meta.get("namespace")) or namespace
     spec = defaults.effective(mapping(clean.get("spec")))
     typed = {issue.at for issue in issues if issue.severity is Severity.ERROR}
-    # What has the wrong type was said already; that it is missing only follows from it.
-    found = (issue for issue in _checks(clean, meta, spec, where) if issue.at not in typed)
+    found = (issue for issue in _checks(clean, meta, spec, where) if not _follows(issue, typed))
     issues.extend(islice(found, schema.MAX_ISSUES))
     if next(found, None) is not None:
         message = f"there is more wrong than {schema.MAX_ISSUES} findings say; correct these first"
@@ -46,6 +46,13 @@ def experiment(body: Mapping[str, Any], *, namespace: str = "default") -> tuple[
     if any(issue.severity is Severity.ERROR for issue in issues):
         return None, tuple(issues)
     return _words(body, meta, spec, where), tuple(issues)
+
+
+def _follows(issue: Issue, typed: set[schema.Place]) -> bool:
+    """Whether it was said already, or something is only missing because what stands in it has the wrong type."""
+    if issue.at in typed:
+        return True
+    return issue.slug.endswith(_GAPS) and any(at[: len(issue.at)] == issue.at for at in typed)
 
 
 def _metadata(raw: Mapping[str, Any], issues: list[Issue]) -> Mapping[str, Any]:

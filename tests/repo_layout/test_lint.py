@@ -124,6 +124,11 @@ class TestCheck:
         assert lint.check([Path(".kagit.yaml")]).summary == "1 file, no findings"
         assert lint.Checked((), 1000).summary == "1,000 files, no findings"
 
+    def test_a_number_that_cannot_be_read_is_not_missing_too(self):
+        put("a.yaml", GOOD.replace('max: "5"', "max: 1e400"))
+        (finding,) = lint.check([Path("a.yaml")]).findings
+        assert (finding.slug, finding.line > 1) == ("not-finite", True)
+
     def test_extra_checks_get_places(self):
         put("a.yaml")
         issue = Issue(at=("spec", "algorithm", "algorithmName"), message="x; y", slug="z")

@@ -8,7 +8,7 @@ from kagit import filters
 from kagit.findings import Issue, Severity
 from kagit.shapes import at as look
 from kagit.shapes import mapping, sequence, text
-from kagit.spelling import did_you_mean, short
+from kagit.spelling import describe, did_you_mean, short
 from kagit.v1beta1.schema import Place
 
 KINDS = ("StdOut", "File", "TensorFlowEvent", "PrometheusMetric", "Custom", "Push")
@@ -114,7 +114,7 @@ def _prometheus(get: Mapping[str, Any]) -> Iterator[Issue]:
     at: Place = (*_SOURCE, "httpGet")
     digits = str(port) if isinstance(port, int | str) and not isinstance(port, bool) else ""
     if not (digits.isascii() and digits.isdigit() and len(digits) < 6 and 0 < int(digits) < _PORTS):  # noqa: PLR2004 - digits of a port
-        message = f"port is {short(port)!r}; give a number from 1 to {_PORTS - 1}"
+        message = f"port is {describe(port)}; give a number from 1 to {_PORTS - 1}"
         yield Issue(at=(*at, "port"), message=message, slug="collector-port")
     if not path.startswith("/") or _BLANK.search(path):
         message = f"path is {short(path)!r}; start it with /, and have no blanks in it"

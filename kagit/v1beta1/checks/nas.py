@@ -56,7 +56,7 @@ def _operation(operation: Mapping[str, Any], at: Place) -> Iterator[Issue]:
         yield Issue(at=(*at, "operationType"), message=message, slug="nas-type-missing")
     parameters = sequence(operation.get("parameters"))
     if not parameters:
-        message = f"operation {short(kind)} has no parameters; give at least one with a list"
+        message = f"{short(kind) or 'operation'} has no parameters; give at least one with a list"
         yield Issue(at=(*at, "parameters"), message=message, slug="nas-parameters-missing")
     found = space.parameters(parameters, (*at, "parameters"))
     yield from (issue for issue in found if issue.slug not in _NO_CHOICE)  # here it is one of several operations
