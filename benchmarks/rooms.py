@@ -1,6 +1,8 @@
 """Single parts: start of the command line, finding metrics, storing readings, building a report."""
 
+import os
 import random
+import re
 import statistics
 import sys
 import tempfile
@@ -13,7 +15,12 @@ from experiments import COMMANDS, experiment, text
 from lines import Line, Wishes, apart
 from processes import kagit, usage
 
+from kagit.findings import has_errors
+from repo_layout import lint
 from reports.contract import ReportData
+
+ROOT = Path(__file__).parents[1]
+_NAME = re.compile(r"^(  name: ).*$", re.MULTILINE)
 
 
 def start_up(wishes: Wishes) -> Iterator[Line]:
@@ -34,6 +41,32 @@ def start_up(wishes: Wishes) -> Iterator[Line]:
         unit="s",
         most=0.3,
         about=f"{apart(validate)}; python -c pass {statistics.median(nothing):.3f} s",
+    )
+
+
+def validating(wishes: Wishes) -> Iterator[Line]:
+    """`kagit validate` on a folder of manifests as people write them, start included, in a process that knows none."""
+    models = sorted((ROOT / "examples").glob("*/experiments/*.yaml"))
+    models += sorted(Path(os.environ.get("KAGIT_CORPUS") or ROOT.parent / "shared" / "corpus").rglob("*.yaml"))
+    models = [model for model in models if not has_errors(lint.check([model]).findings)]
+    texts = [model.read_text(encoding="utf-8") for model in models]
+    count = wishes.of(1000, 200)
+    with tempfile.TemporaryDirectory(prefix="kagit-bench-") as place:
+        directory = Path(place)
+        size = 0
+        for number in range(count):
+            named = _NAME.sub(f"\\g<1>bench-{number}", texts[number % len(texts)], count=1)
+            size += (directory / f"{number:04}.yaml").write_text(named, encoding="utf-8")
+        seconds: list[float] = []
+        for number in range(wishes.of(5, 3)):
+            wishes.progress(f"kagit validate on {count} files, round {number + 1}")
+            seconds.append(usage(kagit("validate", directory), directory=directory).cpu)
+    yield Line(
+        name=f"kagit validate, {count:,} files",
+        value=count / statistics.median(seconds),
+        unit="/s CPU",
+        least=300,
+        about=f"{apart([count / one for one in seconds])}; {len(models)} different, {size / count / 1000:.1f} kB each",
     )
 
 

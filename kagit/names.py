@@ -5,6 +5,8 @@ import re
 GROUP = "kubeflow.org"
 API_VERSION = "kubeflow.org/v1beta1"
 
+"""What annotations and labels of kagit begin with."""
+
 LABEL_EXPERIMENT = "katib.kubeflow.org/experiment"
 LABEL_RUN = "kagit.dev/run"
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from kagit.errors import NotFound, Refused, Unavailable
 from kagit.experiment import Experiment, Json
-from kagit.findings import Severity
 from kagit.shapes import at
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.cluster_embedded import EmbeddedCluster
@@ -205,16 +204,16 @@ def refusals(wanted: Mapping[Title, Wanted], room: Capacity, *, allowed: bool) -
 
 
 def _refusal(spec: Experiment, room: Capacity, *, allowed: bool) -> str:
-    from reconciler.core.problem import issues
+    from reconciler.core.problem import obstacle
 
     if not allowed:
         return (
             "this repository is remote, and its trials would run commands on this machine; "
             "pass --allow-local-execution if whoever can push to it may do that"
         )
-    for issue in issues(spec):
-        if issue.severity is Severity.ERROR:
-            return f"{issue.field}: {issue.message}"
+    issue = obstacle(spec)
+    if issue is not None:
+        return f"{issue.field}: {issue.message}"
     return _unsupported(spec) or _too_large(spec, room)
 
 

@@ -18,7 +18,8 @@ from functools import partial
 from itertools import compress, repeat
 from typing import TypeAlias, cast
 
-from reconciler.core.filters import compiled
+from kagit.filters import DEFAULT as DEFAULT_FILTER
+from kagit.filters import compiled
 from reconciler.core.incremental import Incremental
 from reconciler.core.numbers import LONG_TEXT
 from reconciler.core.times import at_line
@@ -26,7 +27,6 @@ from reconciler.ports import Reading
 
 __all__ = ["DEFAULT_FILTER", "Parser"]
 
-DEFAULT_FILTER = r"([\w|-]+)\s*=\s*([+-]?\d*(\.\d+)?([Ee][+-]?\d+)?)"
 LONG_LINE = 1 << 16
 FILTER_WINDOW = 8192
 OVERLAP = 1024
