@@ -87,7 +87,7 @@ class Cluster(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """One attempt to run one trial. `name` (of the attempt) is unique and makes starting idempotent. `collector` says
-    where it leaves its `metrics` (objective first) to be read as `files`; of several pods, the labels tell which."""
+    where it leaves its `metrics` (objective first) to be read as `files`; of its pods, that with the labels counts."""
 
     name: str
     trial: str

@@ -87,7 +87,8 @@ class LocalExecutor:
         """Make what has to be beside the attempt before it starts; answers what starts a plan."""
         path = f"{place}.plan.json"
         try:
-            Path(place + METRICS).mkdir(parents=True, exist_ok=True, mode=0o700)
+            Path(place).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            Path(place + METRICS).mkdir(exist_ok=True, mode=0o700)
             if plan is None:
                 return {}
             # A name that was used is not started again, and its launcher may be about to read its own plan.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kagit.errors import Unavailable
 from kagit.experiment import Collector
 from reconciler.ports import Sighting, State
 from tests.contract.executor_rigs import LocalRig, eventually, job, text
@@ -407,6 +408,14 @@ def test_a_custom_collector_runs_beside_and_is_told_to_end(rig: LocalRig):
     made = collector("Custom", custom=custom, fileSystemPath={"kind": "File", "path": "/katib/x"})
     assert submitted(rig, job(*sh("echo 1 > /katib/x")), collector=made).succeeded
     assert rig.executor.output("a", file="pushed.jsonl").data == b"1\n"
+
+
+def test_a_file_in_the_way_of_the_plan_is_unavailable_and_nothing_is_started(rig: LocalRig):
+    (rig.state / "trials/default").mkdir(parents=True)
+    (rig.state / "trials/default/a.metrics").write_text("")
+    with pytest.raises(Unavailable, match="cannot be used"):
+        rig.submit("a", job("true"), collector=FILE)
+    assert rig.look() == []
 
 
 # ----------------------------------------------------------------------------------------------- who dies, and when

@@ -189,7 +189,7 @@ class Launcher:
         return own.status if own is not None and own.status > 0 else signal.SIGTERM
 
     def _tell(self) -> None:
-        """Write down how it went: all of it, or nothing."""
+        """Write down how it went: all of it, or nothing. Without room for it the exit code still says the most."""
         failure = self._failure if self._ending == FAILED else None
         record: Record = {
             "reason": failure.reason if failure else "Completed" if self._ending == SUCCEEDED else STOPPED,
@@ -198,9 +198,10 @@ class Launcher:
             "units": [unit.told for unit in self._units],
         }
         path = self._plan["end"]
-        with open(f"{path}.new", "wb") as file:  # noqa: PTH123 - see above
-            file.write(written(record))
-        os.replace(f"{path}.new", path)  # noqa: PTH105 - see above
+        with contextlib.suppress(OSError):
+            with open(f"{path}.new", "wb") as file:  # noqa: PTH123 - see above
+                file.write(written(record))
+            os.replace(f"{path}.new", path)  # noqa: PTH105 - see above
 
 
 def _own(units: list[Unit]) -> Task | None:
