@@ -18,14 +18,14 @@ from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
 from algorithms.settings import Kind, Setting
 from kagit.errors import Broken
-from kagit.findings import Issue
+from kagit.findings import Issue, Severity
 from kagit.objective import ObjectiveType
 from kagit.space import Point
 
 SETTINGS = (
     Setting(
         name="restart_strategy",
-        kind=Kind.WORD,
+        kind=Kind.TEXT,
         choices=("none", "None", "ipop", "bipop"),
         default="none",
         meaning="once converged, ipop begins anew with twice the population, bipop also with smaller ones",
@@ -58,7 +58,7 @@ class CmaEs:
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""
         return (
-            *settings.check(problem.settings, SETTINGS, algorithm=self.name),
+            *settings.check(problem.settings, SETTINGS, algorithm=self.name, unknown=Severity.WARNING),
             *dimensions.check(problem.space),
             *_too_few(problem),
         )

@@ -20,6 +20,7 @@ class Problem:
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     seed: int = 0
     max_trials: int | None = None
+    parallel: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

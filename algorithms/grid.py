@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from algorithms import dimensions, settings
+from algorithms import budgets, dimensions, settings
 from algorithms.contract import Finished, Problem
 from algorithms.dimensions import Countable
 from algorithms.history import checked
@@ -30,7 +30,7 @@ class Grid:
             *settings.check(problem.settings, SETTINGS, algorithm=self.name),
             *dimensions.check(problem.space),
             *_space(problem),
-            *_budget(problem),
+            *budgets.check(problem, ends=True),
         )
 
     def start(self, problem: Problem) -> "_Grid":
@@ -89,16 +89,3 @@ def _space(problem: Problem) -> Iterator[Issue]:
             yield Issue(
                 at=(*at, "distribution"), message=message, slug="distribution-ignored", severity=Severity.WARNING
             )
-
-
-def _budget(problem: Problem) -> Iterator[Issue]:
-    size, budget = dimensions.combinations(dimensions.of(problem.space)), problem.max_trials
-    if size is None or budget is None or size == budget:
-        return
-    if size > budget:
-        message = f"the grid has {size} combinations, but maxTrialCount is {budget}; the rest is never tried"
-        slug = "grid-larger-than-budget"
-    else:
-        message = f"maxTrialCount is {budget}, but the grid has only {size} combinations; the search ends after them"
-        slug = "grid-smaller-than-budget"
-    yield Issue(at=("maxTrialCount",), message=message, slug=slug, severity=Severity.WARNING)

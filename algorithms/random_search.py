@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
-from algorithms import dimensions, settings
+from algorithms import budgets, dimensions, settings
 from algorithms.contract import Finished, Problem
 from algorithms.dimensions import Dimension
 from algorithms.history import checked
@@ -35,6 +35,7 @@ class RandomSearch:
         return (
             *settings.check(problem.settings, SETTINGS, algorithm=self.name),
             *dimensions.check(problem.space),
+            *budgets.check(problem, ends=False),
         )
 
     def start(self, problem: Problem) -> "_RandomSearch":

@@ -14,7 +14,7 @@ from algorithms.contract import Finished, Problem
 from algorithms.history import checked
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of
-from kagit.findings import Issue
+from kagit.findings import Issue, Severity
 from kagit.space import Point
 
 SETTINGS = (settings.RANDOM_STATE,)
@@ -35,7 +35,7 @@ class Sobol:
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""
         return (
-            *settings.check(problem.settings, SETTINGS, algorithm=self.name),
+            *settings.check(problem.settings, SETTINGS, algorithm=self.name, unknown=Severity.WARNING),
             *dimensions.check(problem.space),
             *_too_many(len(problem.space)),
         )

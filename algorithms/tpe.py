@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from algorithms import dimensions, settings
+from algorithms import budgets, dimensions, settings
 from algorithms.contract import Finished, Problem
 from algorithms.dimensions import Dimension
 from algorithms.history import checked
@@ -63,6 +63,9 @@ SETTINGS = (
     settings.RANDOM_STATE,
 )
 
+TOGETHER = tuple(one for one in SETTINGS if one.name in {"n_ei_candidates", "n_startup_trials", "random_state"})
+"""What Katib's `multivariate-tpe` takes."""
+
 _MAX_RANKS = 2**31
 _TRIES = 4
 
@@ -79,10 +82,12 @@ class Tpe:
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""
+        known = SETTINGS if self.name == "tpe" else TOGETHER
         return (
-            *settings.check(problem.settings, SETTINGS, algorithm=self.name),
+            *settings.check(problem.settings, known, algorithm=self.name),
             *_one_spelling(problem.settings),
             *dimensions.check(problem.space),
+            *budgets.check(problem, ends=False),
         )
 
     def start(self, problem: Problem) -> "_Tpe":

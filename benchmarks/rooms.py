@@ -1,6 +1,8 @@
 """Single parts: start of the command line, finding metrics, storing readings, building a report."""
 
+import os
 import random
+import re
 import statistics
 import sys
 import tempfile
@@ -13,7 +15,12 @@ from experiments import COMMANDS, experiment, text
 from lines import Line, Wishes, apart
 from processes import kagit, usage
 
+from kagit.findings import has_errors
+from repo_layout import lint
 from reports.contract import ReportData
+
+ROOT = Path(__file__).parents[1]
+_NAME = re.compile(r"^(  name: ).*$", re.MULTILINE)
 
 
 def start_up(wishes: Wishes) -> Iterator[Line]:
@@ -37,21 +44,66 @@ def start_up(wishes: Wishes) -> Iterator[Line]:
     )
 
 
+def validating(wishes: Wishes) -> Iterator[Line]:
+    """`kagit validate` on a folder of manifests as people write them, start included, in a process that knows none."""
+    models = sorted((ROOT / "examples").glob("*/experiments/*.yaml"))
+    models += sorted(Path(os.environ.get("KAGIT_CORPUS") or ROOT.parent / "shared" / "corpus").rglob("*.yaml"))
+    models = [model for model in models if not has_errors(lint.check([model]).findings)]
+    texts = [model.read_text(encoding="utf-8") for model in models]
+    count = wishes.of(1000, 200)
+    with tempfile.TemporaryDirectory(prefix="kagit-bench-") as place:
+        directory = Path(place)
+        size = 0
+        for number in range(count):
+            named = _NAME.sub(f"\\g<1>bench-{number}", texts[number % len(texts)], count=1)
+            size += (directory / f"{number:04}.yaml").write_text(named, encoding="utf-8")
+        seconds: list[float] = []
+        for number in range(wishes.of(5, 3)):
+            wishes.progress(f"kagit validate on {count} files, round {number + 1}")
+            seconds.append(usage(kagit("validate", directory), directory=directory).cpu)
+    yield Line(
+        name=f"kagit validate, {count:,} files",
+        value=count / statistics.median(seconds),
+        unit="/s CPU",
+        least=300,
+        about=f"{apart([count / one for one in seconds])}; {len(models)} different, {size / count / 1000:.1f} kB each",
+    )
+
+
 def collecting(wishes: Wishes) -> Iterator[Line]:
     """Metric lines found by the collector and by the bare pattern."""
-    for share in (0.22, 0.008):
+    for share, least in ((0.22, 100), (0.008, 250)):
         wishes.progress(f"collector, {share:.1%} metric lines")
         data = collector.log(wishes.of(16, 4) << 20, share)
         ours, readings = collector.speed(collector.streamed, data)
         regex, pairs = collector.speed(collector.plain, data)
-        if pairs != [(one.metric, one.text) for one in readings]:
+        if sorted(pairs) != sorted((one.metric, one.text) for one in readings):
             sys.exit("the two ways do not find the same")
         yield Line(
             name=f"collector, {share:.1%} metric lines",
             value=ours,
             unit="MB/s CPU",
+            least=least,
             about=f"{len(readings):,} readings; the bare pattern {regex:.0f} MB/s",
         )
+    wishes.progress("collector, JSON lines and event files")
+    data = collector.json_log(wishes.of(16, 4) << 20)
+    ours, readings = collector.speed(collector.json_lines, data)
+    plain, _ = collector.speed(collector.plain_json, data)
+    yield Line(
+        name="collector, JSON lines, 20.0% with metrics",
+        value=ours,
+        unit="MB/s CPU",
+        about=f"{len(readings):,} readings; json.loads on every line {plain:.0f} MB/s",
+    )
+    data = collector.event_log(wishes.of(4, 1) << 20)
+    ours, readings = collector.speed(collector.event_file, data)
+    yield Line(
+        name="collector, event file, half of the scalars are metrics",
+        value=ours,
+        unit="MB/s CPU",
+        about=f"{len(readings):,} readings, {ours / len(data) * 1e6 * len(readings):,.0f} a second",
+    )
 
 
 def storing(wishes: Wishes) -> Iterator[Line]:

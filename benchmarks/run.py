@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Wishes], Iterator[Line]]] = {
     "cost": scale.cost,
     "memory": scale.memory,
     "start": rooms.start_up,
+    "validate": rooms.validating,
     "unchanged": unchanged.lines,
     "queue": unchanged.queue,
     "collector": rooms.collecting,

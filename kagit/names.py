@@ -5,6 +5,8 @@ import re
 GROUP = "kubeflow.org"
 API_VERSION = "kubeflow.org/v1beta1"
 
+"""What annotations and labels of kagit begin with."""
+
 LABEL_EXPERIMENT = "katib.kubeflow.org/experiment"
 LABEL_RUN = "kagit.dev/run"
 
@@ -53,6 +55,9 @@ WRITTEN = (
 
 ENV_TRIAL_NAME = "KATIB_TRIAL_NAME"
 ENV_TRIAL_DIR = "KAGIT_TRIAL_DIR"
+ENV_METRICS_DIR = "KAGIT_METRICS_DIR"
+ENV_METRICS_FILE = "KAGIT_METRICS_FILE"
+ENV_METRICS_PORT = "KAGIT_METRICS_PORT"
 
 TRACKING_LABELS = ("argocd.argoproj.io/", "app.kubernetes.io/instance", "kustomize.toolkit.fluxcd.io/")
 """By these (or what begins with them) a GitOps tool knows the objects that it made itself."""

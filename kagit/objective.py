@@ -32,6 +32,8 @@ class Metric:
     min: str = UNAVAILABLE
     max: str = UNAVAILABLE
     latest: str = UNAVAILABLE
+    time: str = field(default="", compare=False)
+    """When `latest` was printed, RFC 3339, where that is known: a reading of an earlier time comes before it."""
 
 
 Observation: TypeAlias = tuple[Metric, ...]

@@ -35,7 +35,7 @@ def closest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
     from difflib import get_close_matches
 
     folded = {name.lower(): name for name in islice(known, _MOST)}
-    found = get_close_matches(word[:80].lower(), folded, n=1, cutoff=0.75)
+    found = get_close_matches(word[:80].lower(), folded, n=1, cutoff=0.72)
     return folded[found[0]] if found else ""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import kagit
+from kagit import names
 from kagit.errors import Broken, KagitError
 
 EXIT_REFUSED = 1
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0 ok, 1 refused or failed, 2 changes pending (plan) or wrong usage, 130 interrupted."""
     args = parser().parse_args(argv)
     try:
-        command = cast("Command", importlib.import_module(f"reconciler.commands.{args.command}"))
+        command = cast("Command", importlib.import_module(f"reconciler.commands.{args.command.replace('-', '_')}"))
         return command.run(args)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _files(commands)
     _engine(commands)
     _looking(commands)
+    _inside(commands)
     return top
 
 
@@ -192,11 +194,19 @@ def _looking(commands: "_Commands[argparse.ArgumentParser]") -> None:
     one.add_argument("--namespace", "-n", metavar="NS", default="default", help="default: default")
     _state(one)
     _output(one)
-    one = _add(commands, "logs", "print what a trial has printed", "logs mnist-1-0003", "logs -f mnist-1-0003")
+    one = _add(
+        commands,
+        "logs",
+        "print what a trial has printed",
+        "logs mnist-1-0003",
+        "logs -f mnist-1-0003",
+        "logs mnist-1-0003 -c worker-1",
+    )
     one.add_argument("trial", metavar="TRIAL")
     one.add_argument("--namespace", "-n", metavar="NS", default="default", help="default: default")
     one.add_argument("--follow", "-f", action="store_true", help="go on until the trial is over")
     one.add_argument("--tail", metavar="N", type=int, default=-1, help="only the last N lines")
+    one.add_argument("--container", "-c", metavar="NAME", default="", help="another container or pod of the trial")
     _state(one)
     one = _add(
         commands,
@@ -208,6 +218,25 @@ def _looking(commands: "_Commands[argparse.ArgumentParser]") -> None:
     one.add_argument("sql", metavar="SQL")
     _state(one)
     _output(one)
+
+
+def _inside(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    one = _add(
+        commands,
+        "report-metric",
+        "inside a trial whose metrics collector is Push or Custom: say the value of metrics",
+        "report-metric loss=0.5 accuracy=0.9",
+        "report-metric loss=0.5 --timestamp 2024-03-04T17:55:08Z",
+    )
+    one.add_argument("values", metavar="NAME=VALUE", nargs="+")
+    one.add_argument("--timestamp", metavar="T", default="", help="RFC 3339 or seconds since 1970 (default: now)")
+    one.add_argument(
+        "--file",
+        metavar="FILE",
+        default=os.environ.get(names.ENV_METRICS_FILE, ""),
+        help=f"where it is reported (default: ${names.ENV_METRICS_FILE}, which a trial has)",
+    )
+    one.set_defaults(trial=os.environ.get(names.ENV_TRIAL_NAME, ""))
 
 
 def _state(one: argparse.ArgumentParser) -> None:

@@ -86,16 +86,16 @@ class Cluster(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One attempt to run one trial. `name` (of the attempt) is unique and makes starting idempotent.
-
-    `collector` says where the trial leaves its metrics beside its output, so that they can be read as `files`.
-    """
+    """One attempt to run one trial. `name` (of the attempt) is unique and makes starting idempotent. `collector` says
+    where it leaves its `metrics` (objective first) to be read as `files`; of its pods, that with the labels counts."""
 
     name: str
     trial: str
     namespace: str
     manifest: Json
     primary_container: str = ""
+    primary_pod_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    metrics: tuple[str, ...] = ()
     collector: Collector = field(default_factory=Collector)
     directory: Path
     env: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -114,8 +114,7 @@ class State(StrEnum):
 class Sighting:
     """The state of one attempt. Times are RFC 3339 UTC. `reason` is Completed, Error, DeadlineExceeded, OOMKilled,
     StartError, Stopped or BackoffLimitExceeded, as Kubernetes would say; `message` explains it to a person. `status` is
-    the `status` of the trial's object as the controller of its kind would write it, for success and failure conditions;
-    empty where nothing is known of it."""
+    that of the trial's object as the controller of its kind would write it; empty where nothing is known of it."""
 
     name: str
     state: State
@@ -162,9 +161,13 @@ class Executor(Protocol):
         first call tells every attempt that was not forgotten."""
         ...
 
-    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "") -> Output:
+    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "", container: str = "") -> Output:
         """Up to `limit` bytes of the primary container's stdout and stderr from offset `start` on (or the oldest kept
-        byte if later), or of one of `files`; nothing where that file is not there (yet)."""
+        byte if later), of one of `files`, or of one of `containers`; nothing where that is not there (yet)."""
+        ...
+
+    def containers(self, name: str) -> Sequence[str]:
+        """What else an attempt runs and keeps the output of, sorted: containers of its pod, or its other pods."""
         ...
 
     def files(self, name: str) -> Sequence[str]:

@@ -11,18 +11,20 @@ from pathlib import Path
 
 from kagit.errors import NotFound, Refused, Unavailable
 from kagit.experiment import Experiment, Json
-from kagit.findings import Severity
+from kagit.shapes import at
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.cluster_embedded import EmbeddedCluster
 from reconciler.adapters.executor_local import LocalExecutor
-from reconciler.adapters.local_manifest import gpus, images, refusal, slots
+from reconciler.adapters.local_manifest import images, need, refusal
 from reconciler.adapters.repo_git import GitRepo
+from reconciler.core.slots import Need
 from reconciler.ports import Repo, Table
 from reconciler.settings import Machine
 from reconciler.shell.hands import Hands
 from reconciler.shell.ledger import Ledger, Title
-from reconciler.shell.loop import Capacity, Loop
+from reconciler.shell.loop import Loop
 from reconciler.shell.serve import QueryServer, ask
+from reconciler.shell.sharing import Capacity
 from reconciler.world import Wanted
 
 CLUSTER, STORE = "cluster.sqlite", "readings.duckdb"
@@ -163,8 +165,14 @@ class _Workplaces:
         return directory
 
 
-def _demand(manifest: Json, primary: str) -> tuple[int, int]:
-    return slots(manifest, primary_container=primary), gpus(manifest, primary_container=primary)
+def _demand(manifest: Json, spec: Experiment) -> Need:
+    template = spec.template
+    return need(
+        manifest,
+        primary_container=template.primary_container,
+        labels=template.primary_pod_labels,
+        collector=spec.collector,
+    )
 
 
 def capacity(machine: Machine) -> Capacity:
@@ -196,37 +204,53 @@ def refusals(wanted: Mapping[Title, Wanted], room: Capacity, *, allowed: bool) -
 
 
 def _refusal(spec: Experiment, room: Capacity, *, allowed: bool) -> str:
-    from reconciler.core.problem import issues
+    from reconciler.core.problem import obstacle
 
     if not allowed:
         return (
             "this repository is remote, and its trials would run commands on this machine; "
             "pass --allow-local-execution if whoever can push to it may do that"
         )
-    for issue in issues(spec):
-        if issue.severity is Severity.ERROR:
-            return f"{issue.field}: {issue.message}"
+    issue = obstacle(spec)
+    if issue is not None:
+        return f"{issue.field}: {issue.message}"
     return _unsupported(spec) or _too_large(spec, room)
 
 
 def _unsupported(spec: Experiment) -> str:
+    from reconciler.core import collectors
+
     manifest = spec.template.trial_spec
     if manifest is None:
         return "trialTemplate.configMap needs a cluster; put the template into trialTemplate.trialSpec"
-    if spec.collector.kind != "StdOut":
-        return f"metrics collector {spec.collector.kind} does not run on this engine; use StdOut"
-    return refusal(manifest, primary_container=spec.template.primary_container)
+    return collectors.problem(spec.collector) or refusal(
+        manifest,
+        primary_container=spec.template.primary_container,
+        labels=spec.template.primary_pod_labels,
+        collector=spec.collector,
+        found=_on_path,
+    )
+
+
+def _on_path(command: str) -> bool:
+    return shutil.which(command) is not None
 
 
 def _too_large(spec: Experiment, room: Capacity) -> str:
-    need, devices = _demand(spec.template.trial_spec or {}, spec.template.primary_container)
-    if need > room.slots:
+    wanted = _demand(spec.template.trial_spec or {}, spec)
+    if wanted.slots > room.slots:
         return (
-            f"a trial asks for {need} slots, and this machine has {room.slots}; lower its CPU request or raise --slots"
+            f"a trial asks for {wanted.slots} slots, and this machine has {room.slots}; lower its CPU request "
+            f"{'' if _is_single(spec) else 'or its replicas (each takes at least one) '}or raise --slots"
         )
-    if devices > len(room.gpus):
-        return f"a trial asks for {devices} GPUs, and this machine has {len(room.gpus)}; name them with --gpus"
+    if wanted.gpus > len(room.gpus):
+        return f"a trial asks for {wanted.gpus} GPUs, and this machine has {len(room.gpus)}; name them with --gpus"
     return ""
+
+
+def _is_single(spec: Experiment) -> bool:
+    manifest = spec.template.trial_spec or {}
+    return manifest.get("kind") in {"Job", "Pod"} and at(manifest, "spec", "parallelism") is None
 
 
 def ignored_images(manifest: Json) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from kagit.errors import Refused
 from kagit.findings import Finding, Severity
@@ -11,18 +11,34 @@ from repo_layout import read, search
 Style: TypeAlias = Literal["text", "github", "json"]
 
 
-def check(paths: Sequence[Path], extra: read.Extra = read.nothing_more) -> tuple[Finding, ...]:
+class Checked(NamedTuple):
+    """What is wrong, and how many files were looked at."""
+
+    findings: tuple[Finding, ...]
+    files: int
+
+    @property
+    def summary(self) -> str:
+        """The whole in one line, e.g. `1,000 files, 3 errors, 2 warnings`."""
+        errors = sum(one.severity is Severity.ERROR for one in self.findings)
+        counts = ((self.files, "file"), (errors, "error"), (len(self.findings) - errors, "warning"))
+        told = [f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in counts if count or word == "file"]
+        return ", ".join(told if self.findings else [*told, "no findings"])
+
+
+def check(paths: Sequence[Path], extra: read.Extra = read.nothing_more) -> Checked:
     """Everything that is wrong with files, folders (searched for YAML) and repositories (folders with `.kagit.yaml`).
 
     An experiment that two of all these files declare is found too. `extra` checks what this room does not know.
     """
     findings: list[Finding] = []
-    parts = [part for file in search.files(paths, findings) for part in _file(file, extra, findings)]
-    return tuple(sorted({*findings, *read.together(parts).findings}))
+    files = search.files(paths, findings)
+    parts = [part for file in files for part in _file(file, extra, findings)]
+    return Checked(tuple(sorted({*findings, *read.together(parts).findings})), len(files))
 
 
 def _file(file: search.File, extra: read.Extra, findings: list[Finding]) -> Iterator[read.Declared]:
-    data = search.content(file.path, findings)
+    data = None if file.checked else search.content(file.path, findings)
     if data is not None:
         yield read.file(search.shown(file.path), data, namespace=file.namespace, extra=extra)
 

@@ -216,7 +216,9 @@ def _object(found_at: tuple[Place, object], document: Document, path: str, *, na
     if wanted.is_experiment:
         experiment, found = manifest.experiment(mapping(body), namespace=namespace)
         more = extra(experiment) if experiment is not None else ()
-        issues.extend(replace(issue, at=(*at, *issue.at)) for issue in (*found, *more))
+        placed = [replace(issue, at=(*at, *issue.at)) for issue in (*found, *more)]
+        unread = {issue.at for issue in document.issues if issue.slug == "not-finite"}
+        issues.extend(issue for issue in placed if issue.at not in unread)  # that it is missing only follows
     findings = _findings(issues, document, path)
     line = document.find((*at, "apiVersion"))[0]
     if experiment is not None and not has_errors(findings):

@@ -13,10 +13,11 @@ from repo_layout.settings import Settings
 
 
 class File(NamedTuple):
-    """A file, and the namespace that counts where a manifest names none."""
+    """A file, and the namespace that counts where a manifest names none; settings are `checked` already."""
 
     path: Path
     namespace: str = "default"
+    checked: bool = False
 
 
 def files(paths: Sequence[Path], findings: list[Finding]) -> tuple[File, ...]:
@@ -28,13 +29,14 @@ def files(paths: Sequence[Path], findings: list[Finding]) -> tuple[File, ...]:
     for path in paths:
         for file in _path(Path(path), findings):
             # `.` and `./a.yaml` may name the same file; a link is not the file that it leads to.
-            found.setdefault(file.path.parent.resolve() / file.path.name, file)
+            found.setdefault(Path(os.path.realpath(file.path.parent), file.path.name), file)
     return tuple(found.values())
 
 
 def _path(path: Path, findings: list[Finding]) -> Iterator[File]:
     if path.is_dir() and (path / SETTINGS_FILE).exists():
         known = _settings(path / SETTINGS_FILE, findings)
+        yield File(path / SETTINGS_FILE, checked=True)
         for name in known.experiments:
             if (path / name).is_dir():
                 yield from (File(file, known.namespace) for file in _below(path / name, findings))
@@ -42,9 +44,15 @@ def _path(path: Path, findings: list[Finding]) -> Iterator[File]:
                 message = f"the folder for experiments is missing; create it, or name another in {SETTINGS_FILE}"
                 findings.append(finding(path / name, message, "experiments-missing", Severity.WARNING))
     elif path.is_dir():
-        yield from (File(file) for file in _below(path, findings))
+        before = len(findings)
+        inside = [File(file) for file in _below(path, findings)]
+        yield from inside
+        if not inside and len(findings) == before:
+            message = "the folder holds no .yaml or .yml file; put experiments there, or name another folder"
+            findings.append(finding(path, message, "folder-empty", Severity.WARNING))
     elif path.name == SETTINGS_FILE:
         _settings(path, findings)
+        yield File(path, checked=True)
     else:
         yield File(path)
 

@@ -1,6 +1,6 @@
 """Katib's `medianstop`: a trial is stopped if it is still worse than the middle of those before it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from algorithms import settings
@@ -8,10 +8,8 @@ from algorithms.settings import Kind, Setting
 from algorithms.stopping.contract import Case
 from kagit.findings import Issue
 from kagit.objective import ObjectiveType
-from kagit.spelling import did_you_mean, short
 from kagit.trial import Comparison, EarlyStoppingRule
 
-STATISTIC, STATISTICS = "statistic", ("median", "mean")
 SETTINGS = (
     Setting(
         name="min_trials_required",
@@ -28,6 +26,13 @@ SETTINGS = (
         default="4",
         meaning="how many reports of the objective a trial may make before it is judged, and how many are averaged",
     ),
+    Setting(
+        name="statistic",
+        kind=Kind.TEXT,
+        choices=("median", "mean"),
+        default="median",
+        meaning="what of the averages a trial is compared with; Katib takes the mean",
+    ),
 )
 
 
@@ -42,23 +47,7 @@ class MedianStop:
 
     def check(self, case: Case) -> tuple[Issue, ...]:
         """What is wrong with the settings, with places below `spec`; empty when it can run."""
-        return tuple(self._issues(case))
-
-    def _issues(self, case: Case) -> Iterator[Issue]:
-        known = (*(one.name for one in SETTINGS), STATISTIC)
-        by_name = {one.name: one for one in SETTINGS}
-        for i, (name, text) in enumerate(case.settings.items()):
-            at, setting = ("earlyStopping", "algorithmSettings", i), by_name.get(name)
-            if name == STATISTIC:
-                if text not in STATISTICS:
-                    message = f"setting {name} of {self.name} is {short(text)!r}; give {' or '.join(STATISTICS)}"
-                    yield Issue(at=(*at, "value"), message=message, slug="setting-invalid")
-            elif setting is None:
-                message = f"{self.name} has no setting {short(name)!r}; {did_you_mean(name, known)}"
-                yield Issue(at=(*at, "name"), message=message, slug="setting-unknown")
-            elif not setting.allows(text):
-                message = f"setting {name} of {self.name} is {short(text)!r}; give {setting.range}, or remove it"
-                yield Issue(at=(*at, "value"), message=message, slug="setting-invalid")
+        return tuple(settings.check(case.settings, SETTINGS, algorithm=self.name, field="earlyStopping"))
 
     def start(self, case: Case) -> "_Median":
         """A fresh stopper that knows nothing yet."""
@@ -71,7 +60,7 @@ class _Median:
         self._comparison = Comparison.GREATER if case.direction is ObjectiveType.MINIMIZE else Comparison.LESS
         self._needed = settings.whole(case.settings, "min_trials_required", 3)
         self._step = settings.whole(case.settings, "start_step", 4)
-        self._mean = case.settings.get(STATISTIC) == "mean"
+        self._mean = case.settings.get("statistic") == "mean"
         self._averages: list[float] = []
 
     def tell(self, curve: Sequence[float | None]) -> None:

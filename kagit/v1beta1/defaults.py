@@ -76,6 +76,8 @@ def _template(template: Mapping[str, Any]) -> Json:
 def _collector(given: Mapping[str, Any]) -> Json:
     full: Json = dict(given)
     full["collector"] = dict(mapping(given.get("collector"))) or {"kind": "StdOut"}
+    if full["collector"].get("kind") == "None":  # its name before Katib had Push
+        full["collector"]["kind"] = "Push"
     source = dict(mapping(given.get("source")))
     file = dict(mapping(source.get("fileSystemPath")))
     match full["collector"].get("kind"):

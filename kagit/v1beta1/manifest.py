@@ -10,7 +10,7 @@ from kagit.findings import Issue, Severity
 from kagit.shapes import mapping, text
 from kagit.spelling import short
 from kagit.v1beta1 import defaults, digests, schema, words
-from kagit.v1beta1.checks import budget, collector, metadata, objective, space, template
+from kagit.v1beta1.checks import budget, collector, metadata, metric, nas, objective, space, template
 from kagit.wishes import wishes
 
 _SPEC_CHECKS = (
@@ -18,10 +18,13 @@ _SPEC_CHECKS = (
     objective.check,
     objective.check_algorithm,
     budget.check_resume,
+    metric.check,
     space.check,
+    nas.check,
     template.check,
     collector.check,
 )
+_GAPS = ("-missing", "-incomplete", "-empty")
 _METADATA = schema.Record(schema.METADATA)
 
 
@@ -36,8 +39,7 @@ def experiment(body: Mapping[str, Any], *, namespace: str = "default") -> tuple[
     where = text(meta.get("namespace")) or namespace
     spec = defaults.effective(mapping(clean.get("spec")))
     typed = {issue.at for issue in issues if issue.severity is Severity.ERROR}
-    # What has the wrong type was said already; that it is missing only follows from it.
-    found = (issue for issue in _checks(clean, meta, spec, where) if issue.at not in typed)
+    found = (issue for issue in _checks(clean, meta, spec, where) if not _follows(issue, typed))
     issues.extend(islice(found, schema.MAX_ISSUES))
     if next(found, None) is not None:
         message = f"there is more wrong than {schema.MAX_ISSUES} findings say; correct these first"
@@ -45,6 +47,13 @@ def experiment(body: Mapping[str, Any], *, namespace: str = "default") -> tuple[
     if any(issue.severity is Severity.ERROR for issue in issues):
         return None, tuple(issues)
     return _words(body, meta, spec, where), tuple(issues)
+
+
+def _follows(issue: Issue, typed: set[schema.Place]) -> bool:
+    """Whether it was said already, or something is only missing because what stands in it has the wrong type."""
+    if issue.at in typed:
+        return True
+    return issue.slug.endswith(_GAPS) and any(at[: len(issue.at)] == issue.at for at in typed)
 
 
 def _metadata(raw: Mapping[str, Any], issues: list[Issue]) -> Mapping[str, Any]:
@@ -59,11 +68,15 @@ def _checks(clean: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, names
         yield Issue(at=("apiVersion",), message=message, slug="api-version")
     if kind != "Experiment":
         yield Issue(at=("kind",), message=f"kind is {short(kind)!r}; give Experiment", slug="kind")
-    yield from metadata.check(meta, namespace=namespace)
+    yield from metadata.check(meta, raw=mapping(clean.get("metadata")), namespace=namespace)
+    if "status" in clean:
+        message = "status is kagit's to write, this one is ignored; remove it"
+        yield Issue(at=("status",), message=message, slug="status-ignored", severity=Severity.WARNING)
     if "spec" not in clean:
         message = "spec is missing; give objective, algorithm, parameters and trialTemplate"
         yield Issue(at=("spec",), message=message, slug="spec-missing")
         return
+    yield from collector.check_spelling(mapping(clean["spec"]))
     for check in _SPEC_CHECKS:
         yield from check(spec)
 

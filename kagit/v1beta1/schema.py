@@ -1,7 +1,7 @@
 """Whether a manifest fits the table of fields: one function for types, unknown fields and what is no JSON."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias, cast
 
 from kagit.findings import Issue, Severity
@@ -22,6 +22,14 @@ MAX_ISSUES = 200
 _INT32 = 2**31
 _HUGE = 2**1000
 """Below this every number is a finite float."""
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "text": lambda value: isinstance(value, str),
+    "int": lambda value: isinstance(value, int) and not isinstance(value, bool) and -_INT32 <= value < _INT32,
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE,
+    "bool": lambda value: isinstance(value, bool),
+    "object": lambda value: isinstance(value, Mapping),
+    "any": lambda _value: True,
+}
 _WORDS = {"text": "text", "int": "a whole number", "number": "a number", "bool": "true or false", "object": "a mapping"}
 
 
@@ -73,17 +81,12 @@ def _fit_mapping(
 
 
 def _leaf(value: object, kind: str, at: Place, issues: list[Issue]) -> object:
+    if kind == "text" and isinstance(value, str):  # most leaves by far
+        return value
     if isinstance(value, float) and not math.isfinite(value):
         issues.append(Issue(at=at, message=f"{_name(at)} is {value}; give a finite number", slug="not-finite"))
         return None
-    fits = {
-        "text": isinstance(value, str),
-        "int": isinstance(value, int) and not isinstance(value, bool) and -_INT32 <= value < _INT32,
-        "number": isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE,
-        "bool": isinstance(value, bool),
-        "object": isinstance(value, Mapping),
-        "any": True,
-    }[kind]
+    fits = _FITS[kind](value)
     if fits and kind in {"object", "any"}:
         bad = list(_not_json(value, at))
         issues.extend(bad)
@@ -138,7 +141,7 @@ def _not_json(value: object, at: Place) -> Iterator[Issue]:
         if len(place) > MAX_DEPTH:
             yield Issue(at=place, message=f"more than {MAX_DEPTH} levels deep; flatten it", slug="too-deep")
             return
-        if isinstance(item, Mapping):
+        if isinstance(item, dict) or isinstance(item, Mapping):  # noqa: SIM101 - asking for dict first is ten times as fast
             fields = cast("Mapping[object, object]", item)
             yield from (_not_text(key, place) for key in fields if not isinstance(key, str))
             stack.extend((inner, (*place, key)) for key, inner in fields.items() if isinstance(key, str))

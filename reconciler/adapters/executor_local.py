@@ -1,25 +1,30 @@
 """Executor on this machine: attempts are processes, kept by a keeper that outlives the reconciler.
 
-Images are ignored. A pod of a Job is tried again as its backoffLimit says (default 6, as in Kubernetes, after 10 s,
-20 s, 40 s ... 6 min, with restartPolicy Never and OnFailure alike); a Pod runs once, or with OnFailure until it works.
+Images are ignored. What is more than one process has a launcher as its process (`keeper/group.py`). A pod of a Job is
+tried again as its backoffLimit says (default 6, as in Kubernetes, after 10 s, 20 s, 40 s ... 6 min, with restartPolicy
+Never and OnFailure alike); a Pod runs once, or with OnFailure until it works.
 """
 
+import contextlib
 import os
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from kagit.errors import NotFound, Unavailable
 from kagit.experiment import Json
 from kagit.filetree import check_path
-from kagit.trial import Artifact
 from reconciler.adapters import local_manifest
-from reconciler.adapters.keeper.journal import Entry, Record, entries, unforgotten, written
+from reconciler.adapters.keeper.journal import Entry, Record, decoded, entries, unforgotten, written
+from reconciler.adapters.local_endings import moment, sighting
+from reconciler.adapters.local_group import END, LOGS
 from reconciler.adapters.local_keeper import Gone, Line, call, wait_until_gone
 from reconciler.adapters.local_output import METRICS, Outputs, listed
 from reconciler.ports import Clock, Output, Sighting, State, Work
 
 _TRIES = 5
+_LAUNCHER = Path(__file__).with_name("keeper") / "group.py"
 
 
 class LocalExecutor:
@@ -55,22 +60,44 @@ class LocalExecutor:
         self._places: dict[str, Path] = {}
 
     def refusal(self, manifest: Json, *, primary_container: str = "") -> str:
-        """See the port; with several containers, `primary_container` says which one would run."""
-        return local_manifest.refusal(manifest, primary_container=primary_container)
+        """See the port; of several containers, `primary_container` says which one is the trial's."""
+        return local_manifest.refusal(manifest, primary_container=primary_container, found=self._found)
+
+    def _found(self, command: str) -> bool:
+        return shutil.which(command, path=self._environment.get("PATH")) is not None
 
     def start(self, work: Work) -> None:
         """See the port."""
         local_manifest.check_names(work)
         place = f"{self._directory}/trials/{work.namespace}/{work.name}"
-        order = local_manifest.order(work)
+        order = local_manifest.order(work, place=place, exists=os.path.isdir, found=self._found)
         if work.name in self._unconfirmed or work.name in self._told:
             return
+        plan = order.pop("plan", None)
+        if plan is not None or work.collector.kind != "StdOut":
+            order |= self._prepare(place, plan)
         message = written({"start": work.name, "place": place, "order": order | {"backoff": self._first_backoff}})
         self._send(message)
         # A keeper that is killed right now has not heard it: kept until the journal has it.
         self._unconfirmed[work.name] = message
         self._stopping.discard(work.name)
         self._places[work.name] = Path(f"{place}.log")
+
+    def _prepare(self, place: str, plan: Json | None) -> Json:
+        """Make what has to be beside the attempt before it starts; answers what starts a plan."""
+        path = f"{place}.plan.json"
+        try:
+            Path(place).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            Path(place + METRICS).mkdir(exist_ok=True, mode=0o700)
+            if plan is None:
+                return {}
+            # A name that was used is not started again, and its launcher may be about to read its own plan.
+            if not os.path.lexists(f"{place}.log"):
+                Path(f"{path}.new").write_bytes(written({**plan, "backoff": self._first_backoff}))
+                Path(f"{path}.new").replace(path)
+        except OSError as error:
+            raise Unavailable(f"state directory {self._directory} cannot be used: {error.strerror}") from error
+        return {"argv": [sys.executable, "-I", "-S", str(_LAUNCHER), path]}
 
     def stop(self, name: str) -> None:
         """See the port."""
@@ -94,9 +121,12 @@ class LocalExecutor:
                 return ()
             self._wait(left, look=True)
 
-    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "") -> Output:
+    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "", container: str = "") -> Output:
         """See the port."""
         place = self._place(name)
+        if container:
+            path = place.with_suffix(LOGS) / check_path(f"{container}.log")
+            return self._outputs.read(path, start, limit, free=False)
         if file:
             return self._outputs.read(place.with_suffix(METRICS) / check_path(file), start, limit, free=False)
         # Only the reconciler that follows the attempts frees; somebody who looks into the files leaves them alone.
@@ -105,6 +135,11 @@ class LocalExecutor:
     def files(self, name: str) -> Sequence[str]:
         """See the port."""
         return listed(self._place(name).with_suffix(METRICS))
+
+    def containers(self, name: str) -> Sequence[str]:
+        """See the port."""
+        found = listed(self._place(name).with_suffix(LOGS))
+        return [file.removesuffix(".log") for file in found if file.endswith(".log")]
 
     def forget(self, name: str) -> None:
         """See the port."""
@@ -205,11 +240,18 @@ class LocalExecutor:
             self._places.pop(name, None)
         elif found.what == "started" and name not in self._told:
             self._told[name] = State.RUNNING
-            news[name] = Sighting(name=name, state=State.RUNNING, started=_moment(found.record["at"]))
+            news[name] = Sighting(name=name, state=State.RUNNING, started=moment(found.record["at"]))
         elif found.what == "ended" and self._told.get(name) in {None, State.RUNNING}:
             self._stopping.discard(name)
-            news[name] = sighting = _sighting(name, found.record)
-            self._told[name] = sighting.state
+            news[name] = sighting(name, found.record, self._group_ending(found.record, name))
+            self._told[name] = news[name].state
+
+    def _group_ending(self, record: Record, name: str) -> Record | None:
+        if not record.get("group"):
+            return None
+        with contextlib.suppress(OSError, ValueError, NotFound):
+            return decoded(self._place(name).with_suffix(END).read_bytes())
+        return None
 
     def _place(self, name: str) -> Path:
         if name in self._places:
@@ -220,22 +262,3 @@ class LocalExecutor:
             if (namespace / f"{name}.log").is_file():
                 return namespace / f"{name}.log"
         raise NotFound(f"attempt {name!r} was never started in {self._directory}")
-
-
-def _moment(seconds: float) -> str:
-    """Seconds since 1970 as RFC 3339 in UTC, empty for 0."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "Z" if seconds else ""
-
-
-def _sighting(name: str, record: Record) -> Sighting:
-    return Sighting(
-        name=name,
-        state=State(record["state"]),
-        started=_moment(record["started_at"]),
-        finished=_moment(record["at"]),
-        exit_code=record.get("exit_code"),
-        signal=record.get("signal"),
-        reason=record.get("reason", ""),
-        message=record["message"],
-        artifacts=tuple(Artifact(path=p, size=s, digest=d) for p, s, d in record.get("artifacts", ())),
-    )

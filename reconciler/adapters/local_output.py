@@ -2,7 +2,9 @@
 
 import contextlib
 import ctypes
+import errno
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from reconciler.ports import Output
 METRICS = ".metrics"
 """Ending of the directory, beside an attempt's output, in which it leaves what its metrics collector reads."""
 _MOST_FILES = 1000
+_NO_FILE = frozenset({errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EACCES})
+"""What a trial may have put where a file should be: links, sockets, what nobody may read; nobody waits for them."""
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _BLOCK = 1 << 20
 
@@ -28,10 +32,12 @@ class Outputs:
     def read(self, path: Path, start: int, limit: int, *, free: bool) -> Output:
         """Up to `limit` bytes from `start` on, or from the oldest kept byte; nothing where there is no file yet."""
         try:
-            descriptor = os.open(path, (os.O_RDWR if free else os.O_RDONLY) | os.O_NOFOLLOW)
+            descriptor = os.open(path, (os.O_RDWR if free else os.O_RDONLY) | os.O_NOFOLLOW | os.O_NONBLOCK)
         except FileNotFoundError:
             return Output(b"", start, start)
         except OSError as error:
+            if error.errno in _NO_FILE:
+                return Output(b"", start, start)
             raise Unavailable(f"output {path} cannot be read: {error.strerror}") from error
         try:
             piece = self._piece(descriptor, start, limit)
@@ -49,7 +55,10 @@ class Outputs:
         self._freed_to.pop(str(path), None)
 
     def _piece(self, descriptor: int, start: int, limit: int) -> Output:
-        size = os.fstat(descriptor).st_size
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            return Output(b"", start, start)
+        size = found.st_size
         start = min(start, size)
         if size > self._keep:
             start = max(start, min(_oldest(descriptor), size))

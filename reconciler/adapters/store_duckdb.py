@@ -50,11 +50,12 @@ _INSERT = """INSERT INTO stored_readings SELECT t, m, unnest(if(n > 0, range(f, 
 _DELETE = """DELETE FROM stored_readings USING (SELECT unnest(?::VARCHAR[]) t, unnest(?::VARCHAR[]) m,
     unnest(?::BIGINT[]) s) old WHERE trial = old.t AND metric = old.m AND step = old.s"""
 _MOVE = """INSERT OR REPLACE INTO stored_cursors SELECT unnest(?::VARCHAR[]), unnest(?::BIGINT[])"""
-_ROLL_UP = """SELECT trial, metric,
+_ROLL_UP = r"""SELECT trial, metric,
     arg_min({'v': value, 'x': text}, {'v': value, 's': step}) FILTER (value IS NOT NULL),
     arg_max({'v': value, 'x': text}, {'v': value, 's': -step}) FILTER (value IS NOT NULL),
     arg_max({'v': value, 'x': text, 'c': time},
-        {'at': coalesce(try_cast(time AS TIMESTAMPTZ), '0001-01-01T00:00:00Z'::TIMESTAMPTZ), 's': step})
+        {'at': coalesce(try_cast(time AS TIMESTAMPTZ), '0001-01-01T00:00:00Z'::TIMESTAMPTZ),
+         'ns': rtrim(regexp_extract(time, '\.(\d+)', 1), '0'), 's': step})
     FROM stored_readings WHERE trial IN (SELECT unnest(?::VARCHAR[])) GROUP BY trial, metric"""
 _CURVE = "SELECT step, time, value, text FROM stored_readings WHERE trial = ? AND metric = ?"
 _MARKS = "SELECT trial, metric, max(step) + 1 FROM stored_readings GROUP BY trial, metric"

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 
 from kagit import names
@@ -32,13 +33,14 @@ def _follow(cluster: Cluster, reader: Executor, args: argparse.Namespace) -> int
         name = names.work_name(namespace=args.namespace, trial=trial.name, attempt=trial.attempt)
         try:
             if not skipped:
-                start, skipped = _tail_start(reader, name, args.tail), True
-            start = _copy(reader, name, start)
+                start, skipped = _tail_start(reader, name, args.tail, container=args.container), True
+            start = _copy(reader, name, start, container=args.container)
         except NotFound:
             if over or not args.follow:
                 raise NotFound(_nothing(trial)) from None
         out.flush()
         if over or not args.follow:
+            _mention(trial, reader.containers(name), args.container)
             return 0
         wait(POLL)
 
@@ -49,21 +51,30 @@ def _nothing(trial: Trial) -> str:
     return f"trial {trial.name} has not started yet; wait for it with --follow"
 
 
-def _copy(reader: Executor, name: str, start: int) -> int:
+def _mention(trial: Trial, others: Sequence[str], asked: str) -> None:
+    """Say what else there is to see, beside the output itself."""
+    if asked and asked not in others:
+        known = f"there are {', '.join(others)}" if others else "leave --container out"
+        raise NotFound(f"trial {trial.name} has no output of a container {asked!r}; {known}")
+    if others and not asked:
+        print(f"more output, with --container NAME: {', '.join(others)}", file=sys.stderr)
+
+
+def _copy(reader: Executor, name: str, start: int, *, container: str) -> int:
     while True:
-        piece = reader.output(name, start=start, limit=PIECE)
+        piece = reader.output(name, start=start, limit=PIECE, container=container)
         if not piece.data:
             return start
         sys.stdout.buffer.write(piece.data)
         start = piece.end
 
 
-def _tail_start(reader: Executor, name: str, lines: int) -> int:
+def _tail_start(reader: Executor, name: str, lines: int, *, container: str) -> int:
     """Offset of the last lines, found in one pass with bounded memory."""
     ends: list[int] = [0]
     start = 0
     while True:
-        piece = reader.output(name, start=start, limit=PIECE)
+        piece = reader.output(name, start=start, limit=PIECE, container=container)
         if not piece.data:
             break
         at = piece.data.find(b"\n")

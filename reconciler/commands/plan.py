@@ -14,7 +14,7 @@ from reconciler.shell.belonging import is_loose, once_more
 from reconciler.shell.ledger import Ledger, Title
 from reconciler.shell.recall import look_at
 from reconciler.shell.source import GitSource, with_broken
-from reconciler.world import Run, Wanted
+from reconciler.world import Counts, Run, Wanted
 
 _MARKS = {Word.CREATE: "+", Word.DELETE: "-", Word.NOTHING: " ", Word.REFUSE: "!"}
 
@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
             wanted=once_more(wanted.get(title), runs[title]) if title in runs else wanted.get(title),
             run=runs[title].run if title in runs else None,
             refusal=refusals.get(title, ""),
+            counts=Counts(by_phase=dict(runs[title].phases)) if title in runs else None,
         )
         for title in sorted({*wanted, *runs})
     }

@@ -10,10 +10,10 @@ from repo_layout import lint
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 1 when one of them is an error."""
-    findings = lint.check(args.paths, extra=issues)
-    text = lint.format(findings, style=args.format)
+    checked = lint.check(args.paths, extra=issues)
+    text = lint.format(checked.findings, style=args.format)
     if text:
-        print(text)
-    if not findings and args.format == "text":
-        print("no findings", file=sys.stderr)
-    return 1 if has_errors(findings) else 0
+        print(text, flush=True)
+    if args.format != "json":
+        print(checked.summary, file=sys.stderr)
+    return 1 if has_errors(checked.findings) else 0

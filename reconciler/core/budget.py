@@ -12,6 +12,11 @@ def wanted_trials(experiment: Experiment, counts: Counts) -> int:
     return max(0, min(experiment.max_trials - counts.over, experiment.parallel))
 
 
+def is_spent(experiment: Experiment, counts: Counts) -> bool:
+    """Whether so many trials are over that no other may begin; while some run, only a lowered budget is spent."""
+    return experiment.max_trials is not None and counts.over >= experiment.max_trials
+
+
 def missing_trials(experiment: Experiment, counts: Counts) -> int:
     """How many trials to add now. Surplus trials are left to end: none is ever deleted (defect 13)."""
     return max(0, wanted_trials(experiment, counts) - counts.of(Phase.CREATED, Phase.RUNNING))

@@ -7,6 +7,7 @@ from kagit.experiment import Experiment, TrialTemplate
 from kagit.outcome import Outcome
 from kagit.shapes import mapping, text
 from kagit.trial import Phase
+from reconciler.core import collectors
 from reconciler.ports import Sighting
 from reconciler.world import Live
 
@@ -33,9 +34,8 @@ def of(live: Live, sighting: Sighting, experiment: Experiment | None) -> Ending:
             "Trial has failed. Job message: it is over, but its status meets neither successCondition "
             f"{experiment.template.success_condition!r} nor failureCondition",
         )
-    metric = experiment.objective.metric
     if experiment.objective.value(live.observation) is None:
-        detail = live.note or f"the output has no line like `{metric}=0.5`"
+        detail = live.note or collectors.nothing(experiment.collector, experiment.objective.metric)
         reason = f"MetricsUnavailable{_suffix('reason', found.reason)}"
         return Ending(Phase.METRICS_UNAVAILABLE, reason, f"Metrics are not available: {detail}")
     return _succeeded(found)

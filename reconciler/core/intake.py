@@ -1,13 +1,15 @@
 """What a manifest means for the run that is there: create, extend, restart, new run, refuse, delete or nothing."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from kagit import names, wishes
 from kagit.conditions import Condition, find
 from kagit.experiment import Experiment, ResumePolicy
-from reconciler.world import Run, Wanted
+from kagit.trial import Phase
+from reconciler.world import Counts, Run, Wanted
 
 _ENDS = {
     "ExperimentGoalReached": "it reached its goal",
@@ -40,8 +42,13 @@ class Intake:
     reason: str
 
 
-def decide(*, wanted: Wanted | None, run: Run | None, refusal: str = "", listed: bool = True) -> Intake:
-    """Compare what is wanted with what is there (ARCHITECTURE.md section 3, Katib's update rules in katib.md 3.3)."""
+def decide(
+    *, wanted: Wanted | None, run: Run | None, refusal: str = "", listed: bool = True, counts: Counts | None = None
+) -> Intake:
+    """Compare what is wanted with what is there (ARCHITECTURE.md section 3, Katib's update rules in katib.md 3.3).
+
+    `counts` are the trials of the run.
+    """
     if wanted is None:
         if not listed:
             return Intake(word=Word.NOTHING, reason="the source could not be read; what runs goes on")
@@ -52,7 +59,7 @@ def decide(*, wanted: Wanted | None, run: Run | None, refusal: str = "", listed:
         return _refused(refusal) or Intake(word=Word.CREATE, reason="a new experiment")
     if run.number <= wanted.after:
         return _refused(refusal) or Intake(word=Word.NEW_RUN, reason="it is to be run once more")
-    return _changed(spec=wanted.experiment, run=run, refusal=refusal)
+    return _changed(spec=wanted.experiment, run=run, refusal=refusal, counts=counts or Counts())
 
 
 def _gone(run: Run | None) -> Intake:
@@ -61,17 +68,16 @@ def _gone(run: Run | None) -> Intake:
     return Intake(word=Word.DELETE, reason="its manifest is gone from the repository")
 
 
-def _changed(*, spec: Experiment, run: Run, refusal: str) -> Intake:
+def _changed(*, spec: Experiment, run: Run, refusal: str, counts: Counts) -> Intake:
     if spec.spec_digest == run.experiment.spec_digest and spec.wishes == run.experiment.wishes:
         return Intake(word=Word.NOTHING, reason="its spec has not changed")
-    if spec.run_digest == run.experiment.run_digest:
-        return _budget(new=spec, run=run)
     if spec.annotations.get(names.ANNOTATION_ON_SPEC_CHANGE) == "refuse":
-        return Intake(
-            word=Word.REFUSE,
-            reason=f"more than the budget changed and {names.ANNOTATION_ON_SPEC_CHANGE} is refuse; "
-            "undo the change, or remove the annotation for a new run",
-        )
+        reasons = "; ".join(_katib(new=spec, run=run, counts=counts))
+        if reasons:
+            way = f"undo the change, or remove the annotation {names.ANNOTATION_ON_SPEC_CHANGE} for a new run"
+            return Intake(word=Word.REFUSE, reason=f"{reasons}; {way}")
+    if spec.run_digest == run.experiment.run_digest:
+        return _budget(new=spec, run=run, counts=counts)
     return _refused(refusal) or Intake(
         word=Word.NEW_RUN, reason=f"its spec changed; run {run.number} is kept for comparison"
     )
@@ -81,7 +87,26 @@ def _refused(refusal: str) -> Intake | None:
     return Intake(word=Word.REFUSE, reason=refusal) if refusal else None
 
 
-def _budget(*, new: Experiment, run: Run) -> Intake:
+def _katib(*, new: Experiment, run: Run, counts: Counts) -> Iterator[str]:
+    """Why Katib's webhook refuses an update, all of its reasons in its order (katib.md 3.3)."""
+    old = run.experiment
+    if run.is_over and not (_used_up(run) and old.resume is not ResumePolicy.NEVER):
+        yield (
+            "spec.resumePolicy: it is over, and only what used its maxTrialCount under "
+            "resumePolicy LongRunning or FromVolume may be restarted"
+        )
+    if new.max_trials is not None and new.max_trials <= counts.total:
+        yield f"spec.maxTrialCount: {new.max_trials} is not above the {counts.total} trials that exist"
+    if new.run_digest != old.run_digest or new.resume is not old.resume:
+        yield "spec: only parallelTrialCount, maxTrialCount and maxFailedTrialCount may change"
+
+
+def _used_up(run: Run) -> bool:
+    done = find(run.conditions, "Succeeded")
+    return done is not None and done.reason == "ExperimentMaxTrialsReached"
+
+
+def _budget(*, new: Experiment, run: Run, counts: Counts) -> Intake:
     """Only the three counts, the resume policy or the wishes of its author differ."""
     old = run.experiment
     said = _said(old=old, new=new)
@@ -91,7 +116,7 @@ def _budget(*, new: Experiment, run: Run) -> Intake:
         word = Word.SUSPEND if new.wishes.suspended else Word.RESUME
         how = f"{names.ANNOTATION_SUSPEND} is {'true' if new.wishes.suspended else 'no longer true'}"
         return Intake(word=word, reason=", ".join(part for part in (how, said) if part))
-    return Intake(word=Word.EXTEND, reason=said or "resumePolicy changed")
+    return Intake(word=Word.EXTEND, reason=(said or "resumePolicy changed") + _soon(new, counts))
 
 
 def _said(*, old: Experiment, new: Experiment) -> str:
@@ -114,6 +139,19 @@ def _after_the_end(*, new: Experiment, run: Run, said: str) -> Intake:
         return Intake(word=Word.EXTEND, reason=f"{said}, for what still runs")
     what = said or (f"{names.ANNOTATION_SUSPEND} changed" if new.wishes != old.wishes else "resumePolicy changed")
     return Intake(word=Word.NOTHING, reason=f"{what}, but it is over")
+
+
+def _soon(new: Experiment, counts: Counts) -> str:
+    """What a lowered budget means for the trials that are there: nothing is deleted, what runs may end."""
+    if new.max_failed is not None and 0 < counts.failed >= new.max_failed:
+        return f"; {counts.failed} have failed already, so it ends as failed"
+    if new.max_trials is None or counts.total < new.max_trials:
+        return ""
+    active = counts.of(Phase.CREATED, Phase.RUNNING)
+    if counts.over < new.max_trials:
+        return f"; {counts.total} trials exist already, so no more are begun"
+    when = f"as soon as the {active} that run are over" if active else "at once"
+    return f"; {counts.total} trials exist already, so it ends {when}, and none is deleted"
 
 
 def _restart(*, new: Experiment, done: Condition | None, said: str, enough: bool) -> Intake:

@@ -29,7 +29,9 @@ STATUS_INTERVAL = 1.0
 
 def plan(world: World) -> Plan:
     """What to do next for one experiment; empty when there is nothing to do."""
-    taken = intake.decide(wanted=world.wanted, run=world.run, refusal=world.refusal, listed=world.listed)
+    taken = intake.decide(
+        wanted=world.wanted, run=world.run, refusal=world.refusal, listed=world.listed, counts=world.counts
+    )
     match taken.word:
         case Word.CREATE:
             return Plan(actions=_start_run(world, number=world.last_run + 1))
@@ -89,8 +91,9 @@ def _go_on(world: World) -> Plan:
     late = left is not None and left <= 0
     stopping = run.is_suspended or (run.is_over and (late or run.experiment.wishes.stops_trials))
     deeds: list[Action] = []
+    spent = budget.is_spent(run.experiment, world.counts)
     for one in world.live:
-        deeds += trials.decide(world, one, aim=_aim(one, run, stopping=stopping))
+        deeds += trials.decide(world, one, aim=_aim(one, run, stopping=stopping, spent=spent))
     counts, best = _after(world, deeds, run)
     decided = None
     if not run.is_over:
@@ -117,8 +120,8 @@ def _go_on(world: World) -> Plan:
     )
 
 
-def _aim(live: Live, run: Run, *, stopping: bool) -> Aim:
-    if live.trial.run != run.number:
+def _aim(live: Live, run: Run, *, stopping: bool, spent: bool) -> Aim:
+    if live.trial.run != run.number or (spent and live.sighting is None):
         return Aim.END
     if run.is_over:
         return Aim.END if stopping else Aim.FINISH

@@ -1,12 +1,18 @@
 """An experiment as the problem that its algorithm is given, and what the algorithm has against it."""
 
+from collections.abc import Iterator
+
 from algorithms import catalog
 from algorithms.contract import Problem
 from algorithms.stopping import catalog as stopping
 from algorithms.stopping.contract import Case
 from kagit.errors import Refused
 from kagit.experiment import Experiment
-from kagit.findings import Issue
+from kagit.findings import Issue, Severity
+from kagit.spelling import closest, short
+
+NOT_HERE = "algorithm-not-here"
+"""The slug of what is right for Katib and cannot be run by this version."""
 
 
 def problem(experiment: Experiment, *, seed: int) -> Problem:
@@ -17,38 +23,74 @@ def problem(experiment: Experiment, *, seed: int) -> Problem:
         settings=experiment.algorithm.settings,
         seed=seed,
         max_trials=experiment.max_trials,
+        parallel=experiment.parallel,
     )
 
 
 def issues(experiment: Experiment) -> tuple[Issue, ...]:
     """What the algorithm has against its settings or the space, with places from the root of the manifest."""
-    try:
-        algorithm = catalog.named(experiment.algorithm.name)
-    except Refused as error:
-        place = ("spec", "algorithm", "algorithmName")
-        return (Issue(at=place, message=str(error), slug="algorithm-unknown"),)
-    found = (*algorithm.check(problem(experiment, seed=0)), *_stopping_issues(experiment))
+    found = (*_search(experiment), *_stopping(experiment))
     return tuple(Issue(at=("spec", *i.at), message=i.message, slug=i.slug, severity=i.severity) for i in found)
+
+
+def obstacle(experiment: Experiment) -> Issue | None:
+    """The first of the issues that keeps this version from running the experiment."""
+    found = issues(experiment)
+    return next((one for one in found if one.severity is Severity.ERROR or one.slug == NOT_HERE), None)
+
+
+def _search(experiment: Experiment) -> Iterator[Issue]:
+    name, asked = experiment.algorithm.name, problem(experiment, seed=0)
+    if name in catalog.names():
+        if not len(experiment.space):
+            yield _at_name(f"{name} does not search nasConfig; use enas or darts, or parameters", "algorithm-space")
+            return
+        yield from catalog.named(name).check(asked)
+        return
+    from algorithms.katib_settings import ALGORITHMS, check
+
+    known = ALGORITHMS.get(name)
+    if known is None:
+        yield _at_name(_unknown(name, "algorithm", (*catalog.names(), *ALGORITHMS)), "algorithm-unknown")
+        return
+    if known.searches_graphs and len(experiment.space):
+        yield _at_name(f"{name} searches nasConfig and has no use for parameters; use random or tpe", "algorithm-space")
+    elif not known.searches_graphs and not len(experiment.space):
+        yield _at_name(f"{name} does not search nasConfig; use enas or darts, or parameters", "algorithm-space")
+    way = "nothing here does the same" if known.searches_graphs else f"use {known.instead} for now"
+    message = f"{name} is one of Katib's algorithms, but this version of kagit cannot run it yet; {way}"
+    at = ("algorithm", "algorithmName")
+    yield Issue(at=at, message=message, slug=NOT_HERE, severity=Severity.WARNING)
+    yield from check(name, asked)
 
 
 def stopping_case(experiment: Experiment) -> Case:
     """What its early stopping algorithm is asked about."""
-    wanted = experiment.early_stopping
-    objective = experiment.objective
-    return Case(
-        metric=objective.metric,
-        direction=objective.type,
-        settings=wanted.settings if wanted is not None else {},
-    )
+    wanted, objective = experiment.early_stopping, experiment.objective
+    settings = wanted.settings if wanted is not None else {}
+    return Case(metric=objective.metric, direction=objective.type, settings=settings)
 
 
-def _stopping_issues(experiment: Experiment) -> tuple[Issue, ...]:
+def _stopping(experiment: Experiment) -> Iterator[Issue]:
     if experiment.early_stopping is None:
-        return ()
-    try:
-        return stopping.named(experiment.early_stopping.name).check(stopping_case(experiment))
-    except Refused as error:
-        return (Issue(at=("earlyStopping", "algorithmName"), message=str(error), slug="algorithm-unknown"),)
+        return
+    name = experiment.early_stopping.name
+    if name in stopping.names():
+        yield from stopping.named(name).check(stopping_case(experiment))
+    else:
+        message = _unknown(name, "early stopping", stopping.names())
+        yield Issue(at=("earlyStopping", "algorithmName"), message=message, slug="early-stopping-unknown")
+
+
+def _at_name(message: str, slug: str) -> Issue:
+    return Issue(at=("algorithm", "algorithmName"), message=message, slug=slug)
+
+
+def _unknown(name: str, what: str, known: tuple[str, ...]) -> str:
+    """That there is no such thing, with the one that was meant: one that is near, or that is a part of the name."""
+    guess = closest(name, known) or next((one for one in known if one in name.lower()), "")
+    hint = f"did you mean {guess}? " if guess else ""
+    return f"there is no {what} {short(name)!r}; {hint}known are {', '.join(known)}"
 
 
 AHEAD = 16

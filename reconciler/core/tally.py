@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from kagit.names import UNAVAILABLE
 from kagit.objective import Metric, Observation, number
+from reconciler.core.times import earlier
 from reconciler.ports import Reading
 
 
@@ -22,7 +22,7 @@ class _Roll:
 
     def add(self, *, value: float | None, text: str, time: str) -> None:
         self.count += 1
-        if time == self.time or not _earlier(time, self.time):
+        if time == self.time or not earlier(time, self.time):
             self.latest, self.time = text, time
         if value is None:
             return
@@ -50,9 +50,9 @@ class Tally:
         """Go on from a stored observation, whose readings came before those to be added."""
         for metric in observation:
             roll = self._rolls.setdefault(metric.name, _Roll())
-            for text in (metric.min, metric.max, metric.latest):
+            for text, time in ((metric.min, ""), (metric.max, ""), (metric.latest, metric.time)):
                 if text != UNAVAILABLE:
-                    roll.add(value=number(text), text=text, time="")
+                    roll.add(value=number(text), text=text, time=time)
 
     def count(self, metric: str) -> int:
         """How many readings of a metric were added; what was merged counts as up to three."""
@@ -63,7 +63,9 @@ class Tally:
         if not any(name in self._rolls for name in names or self._rolls):
             return ()
         rolls = [(name, self._rolls.get(name, _Roll())) for name in names or sorted(self._rolls)]
-        return tuple(Metric(name=name, min=roll.min, max=roll.max, latest=roll.latest) for name, roll in rolls)
+        return tuple(
+            Metric(name=name, min=roll.min, max=roll.max, latest=roll.latest, time=roll.time) for name, roll in rolls
+        )
 
     def note(self, metric: str) -> str:
         """What is odd about a metric's readings, in words: none was a number, or the last was not; else empty."""
@@ -74,17 +76,3 @@ class Tally:
             f"the last of {roll.count} readings" if roll.min != UNAVAILABLE else f"every one of {roll.count} readings"
         )
         return f"{many} of {metric} is not a finite number: {roll.latest}"
-
-
-def _earlier(left: str, right: str) -> bool:
-    return _instant(left) < _instant(right)
-
-
-def _instant(time: str) -> tuple[float, str]:
-    """An order on RFC 3339 times down to the last printed digit; the empty text comes first."""
-    if not time:
-        return -math.inf, ""
-    head, fraction, zone = time[:19], time[19:].rstrip("Z"), "+00:00"
-    if fraction[-6:-5] in {"+", "-"} and fraction:
-        fraction, zone = fraction[:-6], fraction[-6:]
-    return datetime.fromisoformat(head + zone).timestamp(), fraction

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from kagit import conditions as c
 from kagit.trial import Phase
+from reconciler.core import budget
 from reconciler.world import Best, Counts, Run
 
 
@@ -60,10 +61,10 @@ def of(now: Standing) -> Verdict | None:
 
 def _used_up(now: Standing) -> Verdict | None:
     """There is nothing left to try with: no trials, no points, no time."""
-    most, counts = now.run.experiment.max_trials, now.counts
-    if most is not None and counts.over >= most:
+    active = now.counts.of(Phase.CREATED, Phase.RUNNING)
+    if budget.is_spent(now.run.experiment, now.counts) and active == 0:
         return MAX_TRIALS
-    if now.exhausted and now.waiting == 0 and counts.of(Phase.CREATED, Phase.RUNNING) == 0:
+    if now.exhausted and now.waiting == 0 and active == 0:
         return END_REACHED
     if now.late:
         return NOTHING_IN_TIME if now.best is None else MAX_DURATION

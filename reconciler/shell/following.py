@@ -6,16 +6,16 @@ from kagit import names
 from kagit.experiment import Json
 from kagit.objective import Observation
 from kagit.trial import Phase, Trial
-from reconciler.core.readings import Parser
 from reconciler.core.stopping import Watch
 from reconciler.core.tally import Tally
 from reconciler.ports import Sighting, State
+from reconciler.shell.sources import Sources
 from reconciler.world import Live
 
 
 @dataclass(slots=True, kw_only=True)
 class Follow:
-    """A trial that is not over, with what is being read of it. `offset` is how far its output was read.
+    """A trial that is not over, with what is being read of it. `sources` know how far.
 
     `recorded` says that its object has a status, `created` when the object was made.
     """
@@ -25,14 +25,14 @@ class Follow:
     manifest: Json = field(repr=False)
     slots: int = 1
     gpus_wanted: int = 0
+    claims: frozenset[str] = frozenset()
     gpus: tuple[str, ...] = ()
     order: int = 0
     sighting: Sighting | None = None
     since: float = 0.0
-    parser: Parser | None = None
+    sources: Sources | None = None
     tally: Tally | None = None
     watch: Watch | None = None
-    offset: int = 0
     drained: bool = False
     stopping: bool = False
     note: str = ""
@@ -47,8 +47,8 @@ class Follow:
 
     def restart(self, trial: Trial) -> None:
         """Forget what was seen of an attempt that is gone."""
-        self.trial, self.sighting, self.parser, self.tally, self.watch = trial, None, None, None, None
-        self.since, self.offset, self.drained, self.stopping, self.note, self.observation = 0.0, 0, False, False, "", ()
+        self.trial, self.sighting, self.sources, self.tally, self.watch = trial, None, None, None, None
+        self.since, self.drained, self.stopping, self.note, self.observation = 0.0, False, False, "", ()
 
     @property
     def rules_met(self) -> bool:

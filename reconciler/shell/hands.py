@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kagit.experiment import Json
+from kagit.experiment import Experiment, Json
+from reconciler.core.slots import Need
 from reconciler.ports import Clock, Cluster, Executor, Store
 from reconciler.shell.ledger import Ledger, moment
 
@@ -13,8 +14,8 @@ from reconciler.shell.ledger import Ledger, moment
 class Hands:
     """What deeds are done with.
 
-    `workplace` gives the directory in which a run's trials start, `demand` the slots and devices that a rendered
-    template asks for. `done` collects attempts whose end is recorded but whose readings may still be buffered.
+    `workplace` gives the directory in which a run's trials start, `demand` what a rendered template
+    of an experiment takes. `done` collects attempts whose end is recorded but whose readings may still be buffered.
     """
 
     cluster: Cluster
@@ -22,7 +23,7 @@ class Hands:
     store: Store
     clock: Clock
     workplace: Callable[[Ledger], Path]
-    demand: Callable[[Json, str], tuple[int, int]]
+    demand: Callable[[Json, Experiment], Need]
     done: list[str] = field(default_factory=list[str])
 
     @property

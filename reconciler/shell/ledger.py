@@ -22,7 +22,7 @@ from kagit.v1beta1 import objects, pieces
 from reconciler.core import explain
 from reconciler.core.plan import better
 from reconciler.core.problem import ahead
-from reconciler.core.slots import Share
+from reconciler.core.slots import Need, Share
 from reconciler.shell import twins
 from reconciler.shell.following import Follow
 from reconciler.world import Best, Counts, Grant, Run, Service, Source, Wanted, World
@@ -68,7 +68,7 @@ class Ledger:
     suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
     asked: int = 0
     ahead: int = 0
-    demand: tuple[int, int] | None = None
+    demand: Need | None = None
     exhausted: bool = False
     service: Service | None = None
     history: HistoryDigest = field(default_factory=HistoryDigest)

@@ -1,6 +1,6 @@
 """Look, decide, do, and look again: the loop over all experiments, one key at a time."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kagit import names
@@ -10,13 +10,14 @@ from reconciler.actions import RecordCreated, RecordRunning, StartTrial, StopTri
 from reconciler.core import slots
 from reconciler.core.plan import plan
 from reconciler.ports import Sighting
-from reconciler.shell import recall
+from reconciler.shell import recall, sharing
 from reconciler.shell.belonging import is_loose, once_more
 from reconciler.shell.collect import collect
 from reconciler.shell.following import Follow
 from reconciler.shell.hands import Hands, forget_all
 from reconciler.shell.ledger import Ledger, Title, moment
 from reconciler.shell.perform import perform
+from reconciler.shell.sharing import Capacity
 from reconciler.world import Wanted
 
 MAX_LOOKS = 1000
@@ -28,14 +29,6 @@ ENDS_A_LOOK = (StartTrial, StopTrial, RecordCreated, RecordRunning)
 """Deeds after which only the world itself can bring something new to decide."""
 TAKEN = "an experiment of this name came from elsewhere into this state directory; rename it, or give another --state"
 NOTHING = slots.Share(grants={}, positions={})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capacity:
-    """What this machine may run at once: slots and the devices to give out."""
-
-    slots: int
-    gpus: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -168,7 +161,7 @@ class Loop:
         except NotFound:
             follow.drained, follow.note = follow.unread, "its output is gone from the state directory"
         except (Unavailable, Conflict) as error:
-            follow.parser = None  # read on from what the store holds
+            follow.sources = None  # read on from what the store holds
             self._trouble(f"{ledger.title}: {error}")
 
     def _collect_running(self) -> None:
@@ -262,36 +255,13 @@ class Loop:
 
     def _share_out(self) -> None:
         """Give free slots to trials that wait, among all experiments at once: nobody is served for coming first."""
-        queue = [(one, follow) for one in self.ledgers.values() for follow in one.queue()]
+        queue = sharing.queue(self.ledgers.values())
         if not queue:
             return
-        busy = [(one, follow) for one in self.ledgers.values() for follow in one.live.values() if follow.uses]
-        taken = {device for _, follow in busy for device in follow.gpus}
-        used: dict[str, int] = {}
-        for one, follow in busy:
-            used[one.title] = used.get(one.title, 0) + follow.slots
-        share = slots.allot(
-            free=self.capacity.slots - sum(used.values()),
-            gpus=[device for device in self.capacity.gpus if device not in taken],
-            used=used,
-            demands=_demands(queue),
-        )
+        share = sharing.share(queue, self.ledgers.values(), self.capacity)
         for title in {(one.namespace, one.name): None for one, _ in queue}:
             if title not in self.later:
                 self._look_safely(title, share)
-
-
-def _demands(queue: Iterable[tuple[Ledger, Follow]]) -> list[slots.Demand]:
-    return [
-        slots.Demand(
-            experiment=ledger.title,
-            trial=follow.work_name,
-            slots=follow.slots,
-            gpus=follow.gpus_wanted,
-            order=follow.order,
-        )
-        for ledger, follow in queue
-    ]
 
 
 def _quiet(ledger: Ledger) -> bool:

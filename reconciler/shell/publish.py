@@ -24,6 +24,7 @@ from reports.contract import FORMAT, IndexEntry, Provenance, ReportData, RunSumm
 from reports.series import thinned
 
 TAILS, TAIL_BYTES, TAIL_LINES = 50, 8192, 20
+_FAR = 1 << 62
 
 
 def data(ledger: Ledger, hands: Hands, *, images: Callable[[Json], tuple[str, ...]]) -> ReportData | None:
@@ -85,13 +86,11 @@ def _tails(ledger: Ledger, trials: Sequence[Trial], hands: Hands) -> dict[str, s
     ends = hands.store.cursors(list(keys.values()))
     tails: dict[str, str] = {}
     for one in failed:
-        end = ends.get(keys[one.name], 0)
+        work = names.work_name(namespace=ledger.namespace, trial=one.name, attempt=one.attempt)
         try:
-            piece = hands.executor.output(
-                names.work_name(namespace=ledger.namespace, trial=one.name, attempt=one.attempt),
-                start=max(0, end - TAIL_BYTES),
-                limit=TAIL_BYTES,
-            )
+            # its end where it was never read, because metrics come from elsewhere
+            end = ends.get(keys[one.name], 0) or hands.executor.output(work, start=_FAR, limit=1).end
+            piece = hands.executor.output(work, start=max(0, end - TAIL_BYTES), limit=TAIL_BYTES)
         except (NotFound, Unavailable):
             continue  # its output was removed from the state directory; the report goes on without it
         lines = piece.data.decode(errors="replace").splitlines()[-TAIL_LINES:]

@@ -60,8 +60,8 @@ def again(ledger: Ledger, hands: Hands) -> None:
     for name, one in fresh.live.items():
         old = ledger.live.get(name)
         if old is not None and old.work_name == one.work_name:
-            one.sighting, one.since, one.parser, one.tally = old.sighting, old.since, old.parser, old.tally
-            one.offset, one.drained, one.stopping = old.offset, old.drained, old.stopping
+            one.sighting, one.since, one.sources, one.tally = old.sighting, old.since, old.sources, old.tally
+            one.drained, one.stopping = old.drained, old.stopping
             one.note, one.observation, one.watch = old.note, old.observation, old.watch
     ledger.become(fresh)
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from kagit import names
 from kagit.errors import AlreadyExists, Broken, Refused
-from kagit.experiment import Collector, Json, TrialTemplate
+from kagit.experiment import Collector, Experiment, Json
 from kagit.shapes import at, text, under
 from kagit.template import fill
 from kagit.trial import Phase, Trial
 from kagit.v1beta1 import objects
 from reconciler import actions as a
+from reconciler.core.slots import Need
 from reconciler.ports import Sighting, State, Work
 from reconciler.shell import stops
 from reconciler.shell.following import Follow
@@ -64,24 +65,27 @@ def take(ledger: Ledger, trial: Trial, manifest: Json, hands: Hands, *, gpus: tu
     if trial.run == run.number:
         ledger.put(trial)
     if not trial.is_over and trial.name not in ledger.live:
-        slots, wanted = _demand(ledger, run.experiment.template, manifest, hands)
+        need = _demand(ledger, run.experiment, manifest, hands)
         ledger.live[trial.name] = Follow(
             trial=trial,
             namespace=ledger.namespace,
             manifest=manifest,
-            slots=slots,
-            gpus_wanted=wanted,
+            slots=need.slots,
+            gpus_wanted=need.gpus,
+            claims=need.claims,
             gpus=gpus,
             order=ledger.next_order(),
         )
 
 
-def _demand(ledger: Ledger, template: TrialTemplate, manifest: Json, hands: Hands) -> tuple[int, int]:
+def _demand(ledger: Ledger, spec: Experiment, manifest: Json, hands: Hands) -> Need:
     """What a trial needs; found once for all trials of a run whose resources hold no parameter."""
     if ledger.demand is not None:
         return ledger.demand
-    found = hands.demand(manifest, template.primary_container)
-    if template.trial_spec is not None and not any("${" in one for one in under(template.trial_spec, "resources")):
+    found = hands.demand(manifest, spec)
+    template = spec.template.trial_spec
+    # Counts of pods hold none either: Kubernetes takes no text there.
+    if template is not None and not any("${" in one for one in under(template, "resources")):
         ledger.demand = found
     return found
 
@@ -130,14 +134,16 @@ def start_trial(action: a.StartTrial, ledger: Ledger, hands: Hands) -> None:
 
 
 def _work(action: a.StartTrial, one: Follow, ledger: Ledger, hands: Hands) -> Work:
-    run = ledger.run
+    spec = ledger.run.experiment if ledger.run is not None else None
     return Work(
         name=one.work_name,
         trial=action.name,
         namespace=ledger.namespace,
         manifest=one.manifest,
-        primary_container=run.experiment.template.primary_container if run is not None else "",
-        collector=run.experiment.collector if run is not None else Collector(),
+        primary_container=spec.template.primary_container if spec is not None else "",
+        primary_pod_labels=spec.template.primary_pod_labels if spec is not None else {},
+        metrics=spec.objective.metrics if spec is not None else (),
+        collector=spec.collector if spec is not None else Collector(),
         directory=hands.workplace(ledger),
         env={names.ENV_TRIAL_NAME: action.name},
         gpus=action.gpus,

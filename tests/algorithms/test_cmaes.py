@@ -114,6 +114,12 @@ def test_settings_are_checked(given):
     assert "give" in issue.message
 
 
+def test_a_setting_that_katib_passes_over_is_a_warning():
+    (issue,) = named("cmaes").check(problem(FLAT, sigam="1"))
+    assert (issue.slug, issue.severity) == ("setting-unknown", "warning")
+    assert "did you mean sigma?" in issue.message
+
+
 def test_it_needs_two_ranges():
     space = Space((FLAT.parameters[0], parameter("k", "categorical", values=("a", "b"))))
     (issue,) = named("cmaes").check(problem(space))

@@ -79,7 +79,7 @@ def test_the_order_in_which_trials_end_changes_nothing(statistic):
         ({"start_step": "x"}, (0, "value"), "'x'"),
         ({"start_step": "4", "min_trials_require": "3"}, (1, "name"), "did you mean min_trials_required?"),
         ({"zzz": "3"}, (0, "name"), "known are min_trials_required, start_step, statistic"),
-        ({"statistic": "mode"}, (0, "value"), "give median or mean"),
+        ({"statistic": "mode"}, (0, "value"), "give one of median, mean"),
     ],
 )
 def test_a_wrong_setting_is_named_with_place_and_way_out(settings, place, part):

@@ -207,7 +207,7 @@ def test_the_seed_decides_and_random_state_overrides_it(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_no_log_line_and_no_warning_escapes(name, capfd, caplog, recwarn):
-    given = {"gamma": "0.3", "prior_weight": "2"} if name in PARZEN else {}
+    given = {"gamma": "0.3", "prior_weight": "2"} if name == "tpe" else {}
     space = harness.for_algorithm(name, MIXED)
     logger = logging.getLogger("optuna")  # does not propagate, and may have been set up by an earlier test
     logger.addHandler(caplog.handler)

@@ -138,8 +138,8 @@ CONDITIONS = {"successCondition": "status.phase", "failureCondition": "status.ph
 @pytest.mark.parametrize(
     ("version", "kind", "runner"),
     [
-        ("kubeflow.org/v1", "PyTorchJob", "the Kubeflow Training Operator"),
-        ("kubeflow.org/v1", "TFJob", "the Kubeflow Training Operator"),
+        ("kubeflow.org/v1", "PaddleJob", "the Kubeflow Training Operator"),
+        ("kubeflow.org/v1", "JAXJob", "the Kubeflow Training Operator"),
         ("argoproj.io/v1alpha1", "Workflow", "Argo Workflows"),
         ("tekton.dev/v1", "PipelineRun", "Tekton Pipelines"),
         ("ray.io/v1", "RayJob", "KubeRay"),

@@ -97,6 +97,42 @@ def test_more_than_there_is_is_refused_before_anything_starts(cli, here: Path, l
     assert lines(ledger) == []
 
 
+def distributed(master: str, worker: str, *, workers: int) -> dict:
+    own = [{"name": "RATE", "value": "${trialParameters.rate}"}]
+    roles = {"Master": (1, master), "Worker": (workers, worker)}
+    specs = {
+        role: {
+            "replicas": number,
+            "restartPolicy": "Never",
+            "template": {"spec": {"containers": [{"name": "main", "command": sh(script), "env": own}]}},
+        }
+        for role, (number, script) in roles.items()
+    }
+    return {"apiVersion": "kubeflow.org/v1", "kind": "PyTorchJob", "spec": {"pytorchReplicaSpecs": specs}}
+
+
+def test_every_replica_takes_a_slot(cli, here: Path, ledger: Path):
+    spec = distributed(STEP, STEP, workers=2)
+    (here / "a.yaml").write_text(manifest("a", [], trials=2, parallel=2, trial_spec=spec))
+    done = cli("run", "a.yaml", "--slots", "2")
+    assert "a trial asks for 3 slots, and this machine has 2; lower its CPU request or its replicas" in done.err
+    assert cli("run", "a.yaml", "--slots", "5").code == 0
+    assert len(lines(ledger)) == 12
+    assert at_once(ledger) <= 3
+
+
+def test_a_worker_that_fails_is_named_in_the_report(cli, here: Path):
+    spec = distributed("sleep 600", "echo out of data; exit 9", workers=1)
+    (here / "a.yaml").write_text(manifest("a", [], trials=1, trial_spec=spec))
+    assert cli("run", "a.yaml", "--slots", "2", "--report", "out").code == 1
+    shown = cli("describe", "trial", "a-1-0000").out
+    assert "worker 0 ended with exit code 9; its last line: out of data" in " ".join(shown.split())
+    assert cli("logs", "a-1-0000", "--container", "worker-0").out == "out of data\n"
+    wrong = cli("logs", "a-1-0000", "-c", "worker-7")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert "no output of a container 'worker-7'; there are worker-0" in wrong.err
+
+
 def test_a_device_is_never_given_to_two_at_once(cli, here: Path, ledger: Path):
     one = {"resources": {"limits": {"nvidia.com/gpu": 1}}}
     (here / "a.yaml").write_text(manifest("a", sh(STEP), trials=6, parallel=6, container=one))

@@ -15,7 +15,8 @@ import pytest
 from reconciler.cli import parser
 from tests.cli.support import KAGIT, LOSS, environment, kagit, manifest
 
-COMMANDS = ("init", "validate", "fmt", "completion", "run", "plan", "reconcile", "get", "describe", "logs", "query")
+COMMANDS = ("init", "validate", "fmt", "completion", "run", "plan", "reconcile", "get", "describe", "logs", "query",
+            "report-metric")  # fmt: skip
 HEAVY = ("optuna", "duckdb", "jinja2", "git", "rich", "kubernetes", "numpy", "sqlite3", "watchdog", "ruamel", "shtab")
 
 
@@ -202,7 +203,7 @@ def test_findings_as_json(cli, here: Path):
 def test_no_findings_are_said_on_the_other_stream(cli, here: Path):
     (here / "a.yaml").write_text(manifest("a", LOSS))
     done = cli("validate", ".")
-    assert (done.code, done.out, done.err) == (0, "", "no findings\n")
+    assert (done.code, done.out, done.err) == (0, "", "1 file, no findings\n")
 
 
 def test_the_module_is_the_console_script(tmp_path: Path):

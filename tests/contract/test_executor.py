@@ -180,9 +180,9 @@ def test_names_that_could_leave_the_directory_are_refused(rig: Rig, name: str):
 
 
 def test_what_cannot_run_here_is_refused_by_name_and_never_started(rig: Rig):
-    manifest = {"apiVersion": "kubeflow.org/v1", "kind": "PyTorchJob", "spec": {}}
+    manifest = {"apiVersion": "kubeflow.org/v1", "kind": "PaddleJob", "spec": {}}
     assert "Kubeflow Training Operator" in rig.executor.refusal(manifest)
-    with pytest.raises(Refused, match="PyTorchJob"):
+    with pytest.raises(Refused, match="PaddleJob"):
         rig.executor.start(work("a", manifest))
     assert rig.executor.refusal(job(sys.executable)) == ""
 

@@ -6,6 +6,7 @@ from kagit.names import UNAVAILABLE
 from kagit.objective import Metric
 from reconciler.adapters.store_duckdb import DuckStore
 from reconciler.adapters.store_memory import MemoryStore
+from reconciler.core.tally import Tally
 from reconciler.ports import Reading
 
 
@@ -99,6 +100,29 @@ def test_latest_is_the_greatest_time_and_then_the_last_step(store):
     assert store.observations(["ns/exp-1-0000"])["ns/exp-1-0000"] == (
         Metric(name="loss", min="1", max="4", latest="2"),
     )
+
+
+@pytest.mark.parametrize(
+    ("times", "latest"),
+    [
+        (("2024-03-04T17:00:00.000000002Z", "2024-03-04T17:00:00.000000001Z"), "1"),
+        (("2024-03-04T17:00:00.000000001Z", "2024-03-04T17:00:00.000000002Z"), "2"),
+        (("2024-03-04T18:00:00.5+01:00", "2024-03-04T17:00:00.50Z"), "2"),
+        (("2024-03-04T17:00:00.9999999Z", "2024-03-04T17:00:00.9999998Z"), "1"),
+        (("2024-03-04T17:00:00Z", ""), "1"),
+        (("2024-03-04T23:59:59-08:00", "2024-03-05T07:59:58.999Z"), "1"),
+    ],
+)
+def test_times_are_instants_to_the_last_digit_and_outlive_a_restart(store, times, latest):
+    for step, time in enumerate(times):
+        store.append(rows(str(step + 1), first=step, time=time), cursors={})
+        store.flush()
+    roll = store.observations(["ns/exp-1-0000"])["ns/exp-1-0000"]
+    assert roll[0].latest == latest
+    again = Tally()
+    again.merge(roll)
+    again.add(rows("3", first=2, time="2024-03-04T16:59:59Z"))
+    assert again.observation()[0].latest == latest
 
 
 def test_trials_and_metrics_do_not_mix(store):

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,18 @@ def test_there_are_the_promised_experiments() -> None:
     assert [named(one) for one in MANIFESTS] == [
         "demo/experiments/breast-cancer-boosting.yaml",
         "demo/experiments/digits-svm.yaml",
+        "distributed/experiments/sgd.yaml",
         "quadratic/experiments/quadratic.yaml",
     ]
+
+
+def pods(value: object) -> Iterator[dict]:
+    """Every pod template in a manifest."""
+    for key, one in value.items() if isinstance(value, dict) else ():
+        if key == "template":
+            yield one["spec"]
+        else:
+            yield from pods(one)
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=named)
@@ -40,7 +51,7 @@ def test_it_has_no_findings_and_is_called_like_its_file(manifest: Path) -> None:
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=named)
 def test_its_script_takes_what_it_is_given_and_prints_what_is_read(manifest: Path) -> None:
     body = yaml.safe_load(manifest.read_text(encoding="utf-8"))
-    command = body["spec"]["trialTemplate"]["trialSpec"]["spec"]["template"]["spec"]["containers"][0]["command"]
+    command = next(pods(body["spec"]["trialTemplate"]["trialSpec"]))["containers"][0]["command"]
     script = manifest.parents[1] / next(word for word in command if word.endswith(".py"))
     text = script.read_text(encoding="utf-8")
     for option in re.findall(r"^(--\w+)=", "\n".join(command), re.MULTILINE):
@@ -50,14 +61,38 @@ def test_its_script_takes_what_it_is_given_and_prints_what_is_read(manifest: Pat
         assert f"{metric}={{" in text
 
 
+def kagit(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "reconciler.cli", *arguments]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def table(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def test_the_distributed_example_runs_as_its_page_says(tmp_path: Path) -> None:
+    place = tmp_path / "distributed"
+    shutil.copytree(EXAMPLES / "distributed", place)
+    kagit(place, "run", "experiments/sgd.yaml", "--slots", "4", "--report", "out")
+    rows = table(place / "out/trials.csv")
+    assert {row["status"] for row in rows} == {"Succeeded"}
+    assert len(rows) == 8
+    assert min(float(row["loss"]) for row in rows) < 0.02
+    shown = kagit(place, "logs", "sgd-1-0000")
+    assert shown.stdout.startswith("loss=")
+    assert shown.stderr == "more output, with --container NAME: worker-0\n"
+    worker = kagit(place, "logs", "sgd-1-0000", "--container", "worker-0")
+    assert worker.stdout == "rank 1 of 2 has 200 points\n"
+
+
 def test_the_small_example_runs_as_its_page_says(tmp_path: Path) -> None:
     place = tmp_path / "quadratic"
     shutil.copytree(EXAMPLES / "quadratic", place)
-    command = [sys.executable, "-P", "-m", "reconciler.cli", "run", "experiments/quadratic.yaml", "--report", "out"]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=SECONDS, check=False)
-    assert done.returncode == 0, done.stderr
-    with (place / "out/trials.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    kagit(place, "run", "experiments/quadratic.yaml", "--report", "out")
+    rows = table(place / "out/trials.csv")
     assert len(rows) == 25
     assert len({(row["east"], row["north"]) for row in rows}) == 25
     assert {row["status"] for row in rows} == {"Succeeded"}

@@ -10,7 +10,7 @@ import pytest
 from kagit.errors import Refused
 from reconciler.adapters.keeper.attempt import SCRATCH
 from reconciler.adapters.local_environment import expand
-from reconciler.adapters.local_manifest import gpus, images, order, refusal, slots
+from reconciler.adapters.local_manifest import images, need, order, refusal
 from reconciler.core.resources import quantity
 from tests.contract.executor_rigs import job, work
 
@@ -32,22 +32,27 @@ def ordered(manifest: dict[str, Any], **more: Any) -> SimpleNamespace:
 
 
 REFUSALS = [
-    ({"kind": "PyTorchJob", "apiVersion": "kubeflow.org/v1"}, "Kubeflow Training Operator"),
-    ({"kind": "TrainJob", "apiVersion": "trainer.kubeflow.org/v1alpha1"}, "Kubeflow Trainer"),
+    ({"kind": "PaddleJob", "apiVersion": "kubeflow.org/v1"}, "Kubeflow Training Operator"),
+    (
+        {"kind": "TrainJob", "apiVersion": "trainer.kubeflow.org/v2"},
+        "machine TrainJob is trainer.kubeflow.org/v1alpha1",
+    ),
     ({"kind": "Workflow", "apiVersion": "argoproj.io/v1alpha1"}, "Argo Workflows"),
     ({"kind": "PipelineRun", "apiVersion": "tekton.dev/v1"}, "Tekton"),
     ({"kind": "RayJob", "apiVersion": "ray.io/v1"}, "KubeRay"),
     ({"kind": "Whatever", "apiVersion": "example.com/v1"}, "a cluster that serves example.com/v1"),
-    ({"kind": "Job", "apiVersion": "batch/v2"}, "only Job (batch/v1)"),
+    ({"kind": "Job", "apiVersion": "batch/v2"}, "machine Job is batch/v1"),
     ({}, "a manifest without kind"),
     (job("train", pod={"containers": []}), "no containers"),
     (job("train", pod={"containers": [{"name": "main", "image": "x"}]}), "entrypoint is unknown here; give command"),
     (job("train", pod={"containers": [{"name": "main", "args": ["x"]}]}), "give command"),
     (job("train", pod={"containers": [container(), container(name="side")]}), "primaryContainerName"),
     (job("train", "a\0b"), "NUL"),
-    (job("train", pod={"initContainers": [container()]}), "initContainers"),
-    (job("train", parallelism=2), "parallelism is 2"),
-    (job("train", completions=3), "completions is 3"),
+    (job("train", pod={"initContainers": [{"name": "first"}]}), "container 'first' has no command"),
+    (job("train", pod={"initContainers": [container()]}), "two containers are called 'main'"),
+    (job("train", parallelism=0), "parallelism is 0"),
+    (job("train", completions="3"), "completions is '3'; give a whole number"),
+    (job("train", completions=10**9), "more than this machine runs"),
     (job("train", suspend=True), "suspend"),
     (job("train", podFailurePolicy={"rules": []}), "podFailurePolicy"),
     (pod(restartPolicy="Always"), "restartPolicy: Never"),
@@ -90,9 +95,10 @@ def test_what_can_run_is_not_refused(manifest: dict[str, Any]):
     assert refusal(manifest) == ""
 
 
-def test_the_primary_container_is_the_one_that_runs():
+def test_the_primary_container_is_the_one_whose_output_is_the_trials():
     manifest = job("train", pod={"containers": [container(name="side", command=["side"]), container()]})
-    assert ordered(manifest, primary_container="main").argv == ["train"]
+    [unit] = ordered(manifest, primary_container="main").plan["units"]
+    assert [(task["argv"], task["output"]) for task in unit["tasks"]] == [(["side"], "side"), (["train"], "")]
     assert refusal(manifest, primary_container="main") == ""
     assert "several" not in refusal(manifest, primary_container="side")
 
@@ -172,7 +178,7 @@ def test_expansion_leaves_alone_what_it_does_not_know():
 )
 def test_slots_and_gpus_are_the_request_rounded_up(resources: dict[str, Any], expected: tuple[int, int]):
     manifest = with_container(resources=resources)
-    assert (slots(manifest), gpus(manifest)) == expected
+    assert need(manifest) == (*expected, frozenset())
 
 
 def test_images_are_listed_because_they_are_ignored():

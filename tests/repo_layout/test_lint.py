@@ -30,7 +30,7 @@ def put(path, text=GOOD):
 
 
 def told(*paths, **more):
-    return [str(finding) for finding in lint.check([Path(path) for path in paths], **more)]
+    return [str(finding) for finding in lint.check([Path(path) for path in paths], **more).findings]
 
 
 @pytest.mark.usefixtures("folder")
@@ -66,12 +66,12 @@ class TestCheck:
 
     def test_a_repository_without_its_folder(self):
         put("repo/.kagit.yaml", "namespace: team\n")
-        (finding,) = lint.check([Path("repo")])
+        (finding,) = lint.check([Path("repo")]).findings
         assert (finding.slug, finding.severity) == ("experiments-missing", Severity.WARNING)
 
     def test_settings_alone(self):
         put(".kagit.yaml", "namespace: 5")
-        assert [finding.slug for finding in lint.check([Path(".kagit.yaml")])] == ["setting-invalid"]
+        assert [finding.slug for finding in lint.check([Path(".kagit.yaml")]).findings] == ["setting-invalid"]
 
     def test_a_file_that_is_named_twice_is_read_once(self):
         put("x/a.yaml")
@@ -82,22 +82,52 @@ class TestCheck:
         put("a.txt")
         Path("x").mkdir()
         Path("x/a.yaml").symlink_to("../a.txt")
-        assert [finding.slug for finding in lint.check([Path("x")])] == ["symbolic-link"]
+        assert [finding.slug for finding in lint.check([Path("x")]).findings] == ["symbolic-link"]
 
     def test_what_is_no_file(self):
         os.mkfifo("pipe.yaml")
-        assert [finding.slug for finding in lint.check([Path("pipe.yaml")])] == ["not-a-file"]
+        assert [finding.slug for finding in lint.check([Path("pipe.yaml")]).findings] == ["not-a-file"]
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
     def test_what_may_not_be_read(self):
         put("a.yaml")
         Path("a.yaml").chmod(0)
-        assert [finding.slug for finding in lint.check([Path("a.yaml")])] == ["unreadable"]
+        assert [finding.slug for finding in lint.check([Path("a.yaml")]).findings] == ["unreadable"]
 
     def test_a_huge_file_is_not_read(self):
         with Path("a.yaml").open("wb") as file:
             file.truncate(1 << 40)
-        assert [finding.slug for finding in lint.check([Path("a.yaml")])] == ["file-too-large"]
+        assert [finding.slug for finding in lint.check([Path("a.yaml")]).findings] == ["file-too-large"]
+
+    def test_a_folder_without_files(self):
+        Path("x/y").mkdir(parents=True)
+        put("x/a.txt", "")
+        (finding,) = lint.check([Path("x")]).findings
+        assert (finding.path, finding.slug, finding.severity) == ("x", "folder-empty", Severity.WARNING)
+
+    def test_a_circle_of_links_is_no_file(self):
+        Path("x").symlink_to("x")
+        assert [finding.slug for finding in lint.check([Path("x"), Path("x/a.yaml")]).findings] == [
+            "symbolic-link",
+            "unreadable",
+        ]
+
+    def test_the_whole_in_one_line(self):
+        put("x/a.yaml")
+        assert lint.check([Path("x"), Path("x/a.yaml")]).summary == "1 file, no findings"
+        put("x/b.yaml", "")
+        put(".kagit.yaml", "experiments: x\n")
+        assert lint.check([Path()]).summary == "3 files, 1 warning"
+        put("x/c.yaml", "a: [")
+        put("x/d.yaml", "a: [")
+        assert lint.check([Path()]).summary == "5 files, 2 errors, 1 warning"
+        assert lint.check([Path(".kagit.yaml")]).summary == "1 file, no findings"
+        assert lint.Checked((), 1000).summary == "1,000 files, no findings"
+
+    def test_a_number_that_cannot_be_read_is_not_missing_too(self):
+        put("a.yaml", GOOD.replace('max: "5"', "max: 1e400"))
+        (finding,) = lint.check([Path("a.yaml")]).findings
+        assert (finding.slug, finding.line > 1) == ("not-finite", True)
 
     def test_extra_checks_get_places(self):
         put("a.yaml")

@@ -23,8 +23,8 @@ def repository(tmp_path):
 
 
 def test_it_validates_without_findings(repository):
-    assert lint.check([repository]) == ()
-    assert lint.check([repository / "experiments"]) == ()
+    assert lint.check([repository]).findings == ()
+    assert lint.check([repository / "experiments"]).findings == ()
 
 
 def test_the_settings_file_spells_out_the_defaults():

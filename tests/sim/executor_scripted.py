@@ -204,9 +204,9 @@ class ScriptedExecutor:
         self._position = len(machine.told)
         return [sighting for name, sighting in news.items() if name not in machine.forgotten]
 
-    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "") -> Output:
-        """See the port."""
-        data = self._printed(name, file)
+    def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "", container: str = "") -> Output:
+        """See the port; there are no other containers."""
+        data = b"" if container else self._printed(name, file)
         start = min(start, len(data))
         piece = data[start : start + limit]
         return Output(piece, start, start + len(piece))
@@ -215,6 +215,11 @@ class ScriptedExecutor:
         """See the port."""
         self._printed(name, "")
         return sorted(file for file in self._machine.attempts[name].script.files if self._printed(name, file))
+
+    def containers(self, name: str) -> Sequence[str]:
+        """See the port."""
+        self._printed(name, "")
+        return ()
 
     def _printed(self, name: str, file: str) -> bytes:
         attempt = self._machine.attempts.get(name)

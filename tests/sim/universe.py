@@ -17,10 +17,12 @@ from reconciler.adapters.clock import ManualClock
 from reconciler.adapters.cluster_embedded import EmbeddedCluster
 from reconciler.adapters.repo_memory import Remote, RepoMemory
 from reconciler.adapters.store_memory import MemoryStore
+from reconciler.core.slots import Need
 from reconciler.ports import Work
 from reconciler.shell.follow import Follower, Policy
 from reconciler.shell.hands import Hands
-from reconciler.shell.loop import Capacity, Loop
+from reconciler.shell.loop import Loop
+from reconciler.shell.sharing import Capacity
 from tests.sim.executor_scripted import Machine, Script, ScriptedExecutor
 
 START = 1_700_000_000.0
@@ -125,7 +127,7 @@ class Universe:
             store=Port(self.store, self.calls),
             clock=self.clock,
             workplace=lambda _: Path("/"),
-            demand=lambda *_: (1, 0),
+            demand=lambda *_: Need(slots=1, gpus=0),
         )
         loop = Loop(hands=hands, capacity=Capacity(slots=self.slots))
         self.follower = None

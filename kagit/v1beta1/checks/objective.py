@@ -48,6 +48,7 @@ def _additional(names: Any, metric: str) -> Iterator[Issue]:  # noqa: ANN401 - i
 
 def _strategies(objective: Mapping[str, Any], at: Place) -> Iterator[Issue]:
     metrics = {objective.get("objectiveMetricName"), *sequence(objective.get("additionalMetricNames"))}
+    seen: set[str] = set()
     for i, one in enumerate(sequence(objective.get("metricStrategies"))):
         place, name, value = (
             (*at, "metricStrategies", i),
@@ -61,6 +62,10 @@ def _strategies(objective: Mapping[str, Any], at: Place) -> Iterator[Issue]:
             way = did_you_mean(name, _texts(metrics))
             message = f"strategy for {short(name)!r}, which is no metric of this objective; {way}"
             yield Issue(at=(*place, "name"), message=message, slug="strategy-unused", severity=Severity.WARNING)
+        elif name in seen:
+            message = f"strategy of {short(name)} is there twice, and the last counts; remove one"
+            yield Issue(at=(*place, "name"), message=message, slug="strategy-twice", severity=Severity.WARNING)
+        seen.add(name)
 
 
 def _texts(values: set[Any]) -> tuple[str, ...]:

@@ -184,7 +184,8 @@ class Attempt:
     def _end(self, status: int | None, reason: str, message: str) -> None:
         self._deadline_at = NEVER
         record = {"state": "Ended", **endings.codes(status, reason), "reason": reason, "message": message}
-        self._desk.over(self, {**record, **self._times()})
+        kept: Record = {name: self._order[name] for name in ("kind", "group") if name in self._order}
+        self._desk.over(self, {**record, **kept, **self._times()})
 
     def _times(self) -> Record:
         return {"started_at": self._started, "at": time.time()}

@@ -19,17 +19,17 @@ def codes(status: int | None, reason: str) -> Record:
 
 def of(status: int, reason: str, *, tries: int, order: Record) -> tuple[str, str]:
     """Reason and message for a main process that was reaped; `reason` is what the keeper itself did to it, or empty."""
-    how = _how(os.waitstatus_to_exitcode(status))
+    words = how(os.waitstatus_to_exitcode(status))
     limit = order["backoff_limit"]
     if reason == "OOMKilled":
         return reason, f"used more memory than its limit of {order['memory']:,} bytes and was killed{_tries(tries)}"
     if reason:
-        return _public(reason), f"{_why(reason, order)}; {how}"
+        return _public(reason), f"{_why(reason, order)}; {words}"
     if status == 0:
         return "Completed", ""
-    if order["is_pod"]:
-        return "Error", f"{how}{_tries(tries)}"
-    return "BackoffLimitExceeded", f"{how}{_tries(tries)} (backoffLimit {limit})"
+    if order["kind"] == "Pod":
+        return "Error", f"{words}{_tries(tries)}"
+    return "BackoffLimitExceeded", f"{words}{_tries(tries)} (backoffLimit {limit})"
 
 
 def unstarted(reason: str, *, tries: int, order: Record) -> tuple[str, str]:
@@ -53,7 +53,8 @@ def _tries(tries: int) -> str:
     return f" after {tries} tries" if tries > 1 else ""
 
 
-def _how(code: int) -> str:
+def how(code: int) -> str:
+    """An exit code, negative for a signal, in words."""
     if code >= 0:
         return f"ended with exit code {code}"
     try:

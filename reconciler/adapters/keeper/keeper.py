@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import signal
 import time
-from collections.abc import Container
 
 from reconciler.adapters.keeper import processes, scratch
 from reconciler.adapters.keeper.attempt import NEVER, Attempt
@@ -13,7 +11,6 @@ from reconciler.adapters.keeper.tidier import Tidier
 
 MEMORY_LOOK = 0.25
 PATIENCE = 0.25
-_WAITID = hasattr(os, "waitid")
 
 
 class Keeper:
@@ -131,7 +128,7 @@ class Keeper:
         """Take notice of every child that ended, and end what it left behind."""
         while True:
             mains = {a.pid: a for a in self._attempts.values() if a.pid and not a.adopted}
-            ended = _reap(mains)
+            ended = processes.reap(mains)
             if ended is None:
                 return
             pid, status = ended
@@ -158,21 +155,3 @@ class Keeper:
     def clear(self) -> None:
         """Remove what was kept for the next attempt."""
         self._scratches.clear()
-
-
-def _reap(mains: Container[int]) -> tuple[int, int] | None:
-    """Pid and status of a child that ended; of a trial's main process, the whole group is killed."""
-    try:
-        if not _WAITID:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        else:
-            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            pid, status = (found.si_pid if found else 0), 0
-        if pid in mains:
-            # Where it is only looked at so far, the group's number cannot belong to anybody else.
-            processes.send(pid, signal.SIGKILL)
-        if pid and _WAITID:
-            pid, status = os.waitpid(pid, 0)
-    except ChildProcessError:
-        return None
-    return (pid, status) if pid else None

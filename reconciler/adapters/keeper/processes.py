@@ -4,8 +4,9 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from errno import ENOENT
+from typing import Any
 
 LINUX = sys.platform == "linux"
 MARK = "KAGIT_ATTEMPT"
@@ -15,6 +16,9 @@ _found: dict[tuple[str, str], str] = {}
 _RESET = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ", "SIGXFZ") if hasattr(signal, name)]
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _SUBREAPER = 36
+_WAITID = hasattr(os, "waitid")
+GROUP, SESSION = 2, 3
+"""Which processes count together: where the leader's pid stands in /proc/PID/stat, from the state on."""
 
 
 def adopt_orphans() -> None:
@@ -89,11 +93,14 @@ def _search(command: str, path: str) -> str:
     return found
 
 
-def spawn(argv: list[str], env: Mapping[str, str], output: int) -> int:
-    """Start a process in the current directory as leader of its own session; answers its pid, OSError if it cannot."""
+def spawn(argv: list[str], env: Mapping[str, str], output: int, *, session: bool = True) -> int:
+    """Start a process in the current directory; answers its pid, OSError if it cannot.
+
+    It leads its own session, or only its own process group in the session of whoever starts it."""
     file = find(argv[0], env.get("PATH", os.defpath))
     if not file:
         raise FileNotFoundError(ENOENT, "not found", argv[0])
+    leads: dict[str, Any] = {"setsid": True} if session else {"setpgroup": 0}
     return os.posix_spawn(
         file,
         argv,
@@ -103,9 +110,9 @@ def spawn(argv: list[str], env: Mapping[str, str], output: int) -> int:
             (os.POSIX_SPAWN_DUP2, output, 1),
             (os.POSIX_SPAWN_DUP2, output, 2),
         ],
-        setsid=True,
         setsigmask=[],
         setsigdef=_RESET,
+        **leads,
     )
 
 
@@ -119,6 +126,24 @@ def kill(pid: int) -> None:
     """SIGKILL one process; nothing happens when it is gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
+
+
+def reap(mains: Container[int]) -> tuple[int, int] | None:
+    """Pid and status of a child that ended; of one that is among `mains`, the whole group is killed."""
+    try:
+        if not _WAITID:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        else:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            pid, status = (found.si_pid if found else 0), 0
+        if pid in mains:
+            # Where it is only looked at so far, the group's number cannot belong to anybody else.
+            send(pid, signal.SIGKILL)
+        if pid and _WAITID:
+            pid, status = os.waitpid(pid, 0)
+    except ChildProcessError:
+        return None
+    return (pid, status) if pid else None
 
 
 def children() -> list[int]:
@@ -157,23 +182,23 @@ def place(pid: int) -> str:
     return next((os.fsdecode(v[len(_MARKED) :]) for v in variables if v.startswith(_MARKED)), "")
 
 
-def resident(leaders: Sequence[int]) -> dict[int, int]:
-    """Bytes of memory of each session, by its leader; shared pages count in every process that has them."""
+def resident(leaders: Sequence[int], *, by: int = SESSION) -> dict[int, int]:
+    """Bytes of memory of each session or group, by its leader; shared pages count in every process that has them."""
     total = dict.fromkeys(leaders, 0)
     for pid in everybody():
         fields = _stat(pid)
-        session = int(fields[3]) if fields else 0
-        if session in total:
-            total[session] += int(fields[21]) * _PAGE
+        leader = int(fields[by]) if fields else 0
+        if leader in total:
+            total[leader] += int(fields[21]) * _PAGE
     return total
 
 
-def proportional(leader: int) -> int:
-    """Bytes of memory of one session with shared pages shared out; slower than `resident`."""
+def proportional(leader: int, *, by: int = SESSION) -> int:
+    """Bytes of memory of one session or group with shared pages shared out; slower than `resident`."""
     total = 0
     for pid in everybody():
         fields = _stat(pid)
-        if fields and int(fields[3]) == leader:
+        if fields and int(fields[by]) == leader:
             total += _proportional(pid)
     return total
 

@@ -115,6 +115,43 @@ def test_every_word_has_its_reason(case, word, reason):
     assert (said.word.value, said.reason) == (word, reason)
 
 
+@pytest.mark.parametrize(
+    ("change", "phases", "reason"),
+    [
+        ({"max": 9}, {Phase.SUCCEEDED: 3}, "maxTrialCount 6 → 9"),
+        ({"max": 4}, {Phase.SUCCEEDED: 3}, "maxTrialCount 6 → 4"),
+        (
+            {"max": 4},
+            {Phase.SUCCEEDED: 3, Phase.RUNNING: 1},
+            "maxTrialCount 6 → 4; 4 trials exist already, so no more are begun",
+        ),
+        (
+            {"max": 3},
+            {Phase.SUCCEEDED: 3, Phase.RUNNING: 2},
+            (
+                "maxTrialCount 6 → 3; 5 trials exist already, so it ends as soon as the 2 that run are over, "
+                "and none is deleted"
+            ),
+        ),
+        (
+            {"max": 2},
+            {Phase.SUCCEEDED: 3},
+            "maxTrialCount 6 → 2; 3 trials exist already, so it ends at once, and none is deleted",
+        ),
+        (
+            {"max failed": 2},
+            {Phase.FAILED: 1, Phase.METRICS_UNAVAILABLE: 1},
+            "maxFailedTrialCount no limit → 2; 2 have failed already, so it ends as failed",
+        ),
+        ({"max failed": 0}, {Phase.SUCCEEDED: 1}, "maxFailedTrialCount no limit → 0"),
+    ],
+)
+def test_a_lowered_budget_says_what_becomes_of_the_trials(change, phases, reason):
+    here = world({"spec": {"max": 6}, "wanted": change})
+    said = intake.decide(wanted=here.wanted, run=here.run, counts=Counts(by_phase=phases))
+    assert (said.word.value, said.reason) == ("extend", reason)
+
+
 # ------------------------------------------------------------------------------------------------------------- budget
 
 

@@ -1,5 +1,7 @@
 """Slots and devices are shared out fairly, to nobody twice, and nobody waits for ever."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,3 +117,13 @@ def test_who_gets_a_slot_used_no_more_than_who_waits(demands, free, used):
         experiment = by_name[name].experiment
         assert all(use.get(experiment, 0) <= use.get(other, 0) for other in waiting)
         use[experiment] = use.get(experiment, 0) + by_name[name].slots
+
+
+def test_who_claims_what_another_has_waits_and_is_overtaken():
+    first, second = demand("a1"), demand("a2")
+    port = frozenset({"port 8080"})
+    claiming = [replace(first, claims=port), replace(second, claims=port), demand("a3")]
+    share = shared(*claiming, free=3)
+    assert (set(share.grants), share.positions) == ({"a1", "a3"}, {"a2": 1})
+    taken = allot(free=3, gpus=(), used={}, demands=claiming, claimed=port)
+    assert set(taken.grants) == {"a3"}

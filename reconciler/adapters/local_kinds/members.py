@@ -1,0 +1,103 @@
+"""What every kind comes down to: pods, and the rules by which they are over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kagit.errors import Refused
+from kagit.shapes import mapping, text
+
+HOST = "127.0.0.1"
+DEFAULT_BACKOFF_LIMIT = 6
+MOST_MEMBERS = 1000
+_EMPTY: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One pod. `name` is empty where it is the only one; `at` is where its template stands; `role` its replica type.
+
+    `retry` says what is tried again when a container fails: the `container`, the whole `pod`, the pod if the exit
+    `code` is 128 or more, or nothing (`never`). `env` is what its controller adds and `files` what it mounts; there and
+    in `env`, `port(name)` stands for one of the group's ports.
+    """
+
+    name: str = ""
+    shown: str = ""
+    role: str = ""
+    at: str = ""
+    template: Mapping[str, Any]
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    retry: str = "pod"
+    budget: str = ""
+    deadline: float = 0.0
+    after: tuple[str, ...] = ()
+
+    @property
+    def pod(self) -> Mapping[str, Any]:
+        """The pod's spec."""
+        return mapping(self.template.get("spec"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Pods that are one trial. `need` names those that decide (none: all), with `any_of` one of them is enough.
+
+    `budgets` say how many more tries pods have together, -1 for no bound; `restarts` how often all begin again. When it
+    has succeeded, those that do not decide may go on for `linger` seconds. `idle` are pods whose work another one does
+    here, and whose resources count.
+    """
+
+    members: tuple[Member, ...]
+    idle: tuple[Member, ...] = ()
+    need: frozenset[str] = frozenset()
+    any_of: bool = False
+    budgets: Mapping[str, int]
+    deadline: float = 0.0
+    parallel: int = 0
+    linger: float = 0.0
+    restarts: int = 0
+    ports: tuple[str, ...] = ()
+
+    def primary(self, labels: Mapping[str, str]) -> Member:
+        """The pod whose output is the trial's: the first with these labels, otherwise the first that decides."""
+        for member in self.members if labels else ():
+            found = {**mapping(mapping(member.template.get("metadata")).get("labels")), **member.labels}
+            if labels.items() <= found.items():
+                return member
+        return next((member for member in self.members if member.name in self.need), self.members[0])
+
+
+def port(name: str) -> str:
+    """What stands for a port of the group until it is known."""
+    return f"\0{name}\0"
+
+
+def count(value: object, *, default: int, at: str) -> int:
+    """A number of pods, tries or seconds; Refused where it is none."""
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise Refused(f"{at} is {value!r}; give a whole number, 0 or more")
+    return value
+
+
+def check_size(number: int, *, at: str) -> None:
+    """Refuse more pods than one machine should be asked for."""
+    if number > MOST_MEMBERS:
+        raise Refused(
+            f"{at}: {number:,} pods for one trial are more than this machine runs ({MOST_MEMBERS:,}); give fewer"
+        )
+
+
+def check_running(spec: Mapping[str, Any], *, at: str) -> None:
+    """Refuse what would wait for ever."""
+    if spec.get("suspend") is True:
+        raise Refused(f"{at} is true, so it would never start; remove the line")
+
+
+def name_of(manifest: Mapping[str, Any]) -> str:
+    """metadata.name."""
+    return text(mapping(manifest.get("metadata")).get("name"))
