@@ -53,7 +53,6 @@ OBJECTIVE = Record(
                 required=("name", "value"),
             ),
             doc="Which reading of a trial counts; min or max by the objective's type where nothing is said.",
-            key="name",
             most=MAX_METRICS,
         ),
     },
@@ -97,14 +96,16 @@ STOPPING_RULES = ListOf(
     doc="Rules by which a trial is ended early; made by the early stopping algorithm.",
 )
 
-_HEADER = Record({"name": text("Name of the header."), "value": text("Its value.")}, required=("name", "value"))
+_HEADER = Record(
+    {"name": text("Name of the header.", longest=NAME), "value": text("Its value.")}, required=("name", "value")
+)
 _HTTP_GET = Record(
     {
         "path": text("Path of the URL; /metrics where nothing is said.", longest=_LONG),
         "port": Leaf("any", doc="Port; 8080 where nothing is said.", format="int-or-string"),
         "host": text("Host; the trial's pod where nothing is said.", longest=NAME),
         "scheme": text("HTTP or HTTPS.", longest=NAME),
-        "httpHeaders": ListOf(_HEADER, doc="Headers of the request."),
+        "httpHeaders": ListOf(_HEADER, doc="Headers of the request.", most=64),
     },
     doc="Where a PrometheusMetric collector asks.",
 )

@@ -9,6 +9,7 @@ _POLICIES = tuple(ResumePolicy)
 _TYPES = tuple(ObjectiveType)
 _STRATEGIES = tuple(Strategy)
 _STRATEGY = value("value")
+_STRATEGY_NAME = value("name")
 _NAME = "self.metadata.name"
 _LIMIT = names.MAX_EXPERIMENT_NAME
 
@@ -21,7 +22,7 @@ _METADATA = (
     Rule(
         slug="name-invalid",
         rule=f"{_NAME}.size() <= {_LIMIT}",
-        says=f"name '%s' has %s characters; shorten it to at most {_LIMIT}",
+        says=f"name '%s' has %s characters; shorten it to at most {_LIMIT}, its trials' names are longer",
         of=(short(_NAME), f"{_NAME}.size()"),
     ),
     Rule(
@@ -112,7 +113,7 @@ _OBJECTIVE = (
         slug="strategy-unknown",
         rule=f"{_STRATEGY} in {listed(_STRATEGIES)}",
         says=f"strategy of %s is '%s'; known are {', '.join(_STRATEGIES)}",
-        of=(short("self.name"), short(_STRATEGY)),
+        of=(short(_STRATEGY_NAME), short(_STRATEGY)),
         field=".value",
     ),
 )

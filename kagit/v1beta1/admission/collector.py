@@ -1,5 +1,6 @@
 """Rules on the metrics collector of an Experiment."""
 
+from kagit import filters
 from kagit.v1beta1.admission.cel import Rule, listed, quoted, short, those, value
 from kagit.v1beta1.fields_common import COLLECTORS
 
@@ -13,10 +14,15 @@ _FILE_KIND = value("source.fileSystemPath.kind")
 _FORMAT = value("source.fileSystemPath.format")
 _CUSTOM_CONTAINER = "collector.customCollector"
 _HTTP_PATH = value("source.httpGet.path")
+_HOST_NAME = value("source.httpGet.host")
 _SCHEME = value("source.httpGet.scheme")
 _HAS_PORT = "has(self.source) && has(self.source.httpGet) && has(self.source.httpGet.port)"
 _PORT = "string(self.source.httpGet.port)"
+_IS_TEXT = "type(self.source.httpGet.port) == string"
+_TEXT, _QUOTE = quoted("the text '"), quoted("'")
 _OLD_WORD = "None"
+_ENDS = r"[\x00\n]"
+_HOST = r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[\[]?[0-9A-Fa-f:.]{2,45}[\]]?)$"
 
 
 def _of(kind: str, holds: str) -> str:
@@ -40,6 +46,14 @@ def _paths(kind: str, field: str) -> tuple[Rule, ...]:
             slug="collector-path",
             rule=_of(kind, f"!{_PATH}.startsWith('/') || !{_PATH}.matches({quoted('(^|/)[.][.](/|$)')})"),
             says="path is '%s'; write it without '..'",
+            of=(short(_PATH),),
+            field=field,
+        ),
+        Rule(
+            at=_AT,
+            slug="collector-path",
+            rule=_of(kind, f"!{_PATH}.matches({quoted(_ENDS)})"),
+            says="path '%s' has a NUL or a line end; remove it",
             of=(short(_PATH),),
             field=field,
         ),
@@ -111,8 +125,8 @@ _PROMETHEUS = (
             "PrometheusMetric",
             f"!({_HAS_PORT}) || {_PORT} == '' || {_PORT}.matches({quoted('^[0-9]{1,5}$')}) && int({_PORT}) < 65536",
         ),
-        says="port is %s; give a number from 1 to 65535",
-        of=(short(_PORT),),
+        says="port is %s%s%s; give a number from 1 to 65535",
+        of=(f"({_IS_TEXT} ? {_TEXT} : 'the number ')", _PORT, f"({_IS_TEXT} ? {_QUOTE} : '')"),
         field=f"{_GET}.port",
     ),
     Rule(
@@ -125,12 +139,33 @@ _PROMETHEUS = (
     ),
     Rule(
         at=_AT,
+        slug="collector-host",
+        rule=_of("PrometheusMetric", f"{_HOST_NAME} == '' || {_HOST_NAME}.matches({quoted(_HOST)})"),
+        says="host is '%s'; give a name or address alone, without scheme, port and path",
+        of=(short(_HOST_NAME),),
+        field=f"{_GET}.host",
+    ),
+    Rule(
+        at=_AT,
         slug="collector-scheme",
         rule=_of("PrometheusMetric", f"{_SCHEME} in {listed(['', 'HTTP', 'HTTPS'])}"),
         says="scheme is '%s'; known are HTTP, HTTPS",
         of=(short(_SCHEME),),
         field=f"{_GET}.scheme",
     ),
+)
+_HEADERS = "self.source.httpGet.httpHeaders"
+_BAD_HEADER = f"!{value('name', of='h')}.matches('^[-A-Za-z0-9]+$')"
+_HEADER = Rule(
+    at=_AT,
+    slug="collector-header",
+    rule=_of(
+        "PrometheusMetric",
+        f"!(has(self.source) && has(self.source.httpGet) && has({_HEADERS})) || !{_HEADERS}.exists(h, {_BAD_HEADER})",
+    ),
+    says="header name is '%s'; give letters, digits and '-'",
+    of=(f"{_HEADERS}.filter(h, {_BAD_HEADER}).map(h, {value('name', of='h')})[0]",),
+    field=f"{_GET}.httpHeaders",
 )
 _NO_NAME = f"{value(f'{_CUSTOM_CONTAINER}.name')} == ''"
 _NO_IMAGE = f"{value(f'{_CUSTOM_CONTAINER}.image')} == ''"
@@ -164,7 +199,30 @@ _CUSTOM = (
     *_paths("Custom", _FILE),
 )
 
+_METRIC = value("objective.objectiveMetricName")
+_AT_SPEC = {name: value(f"metricsCollectorSpec.{path}") for name, path in (
+    ("kind", "collector.kind"), ("format", "source.fileSystemPath.format")
+)}  # fmt: skip
+_OWN_FILTER = "has(self.metricsCollectorSpec.source.filter.metricsFormat)"
+_HAS_FILTER = (
+    "has(self.metricsCollectorSpec) && has(self.metricsCollectorSpec.source)"
+    f" && has(self.metricsCollectorSpec.source.filter) && {_OWN_FILTER}"
+    f" && self.metricsCollectorSpec.source.filter.metricsFormat.exists(f, f != {quoted(filters.DEFAULT)})"
+)
+_FOUND = Rule(
+    at="spec",
+    slug="metric-not-found",
+    rule=f"{_METRIC} == '' || {_METRIC}.matches({quoted('^[a-zA-Z0-9_|-]+$')}) || ({_HAS_FILTER})"
+    f" || !({_AT_SPEC['kind']} in {listed(['', 'StdOut'])}"
+    f" || {_AT_SPEC['kind']} == 'File' && {_AT_SPEC['format']} in {listed(['', 'TEXT'])})",
+    says="metric '%s' is never found: the default filter knows letters, digits, '_', '-' and '|';"
+    " rename it, or give a metricsFormat with two groups that finds it",
+    of=(short(_METRIC),),
+    field=".objective.objectiveMetricName",
+)
+
 RULES = (
+    _FOUND,
     Rule(
         at=_AT,
         slug="collector-unknown",
@@ -175,6 +233,7 @@ RULES = (
     ),
     *_FILES,
     *_PROMETHEUS,
+    _HEADER,
     *_CUSTOM,
     Rule(
         at=f"{_AT}.source.filter.metricsFormat[]",

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from kagit import names
 from kagit.experiment import Json
 from kagit.v1beta1 import fields_experiment, fields_trial, openapi
-from kagit.v1beta1.admission import budget, cel, collector, space, template
+from kagit.v1beta1.admission import budget, cel, collector, nas, space, template
 from kagit.v1beta1.fields_common import HEAD
 from kagit.v1beta1.shape import Record
 
-RULES = (*budget.RULES, *space.RULES, *template.RULES, *collector.RULES)
+RULES = (*budget.RULES, *space.RULES, *nas.RULES, *template.RULES, *collector.RULES)
 """All that an API server can check of an Experiment by itself, in the words of `kagit validate`."""
 _CATEGORIES = ("all", "kubeflow", "katib")
 _LAST = ".status.conditions[-1:]"
@@ -78,6 +78,7 @@ def definition(kind: Kind) -> Json:
         "spec": {
             "group": group,
             "scope": "Namespaced",
+            "conversion": {"strategy": "None"},
             "names": {
                 "kind": kind.name,
                 "listKind": f"{kind.name}List",

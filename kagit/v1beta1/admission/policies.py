@@ -152,6 +152,7 @@ def _policy(name: str, rules: Iterable[Rule], *, operations: list[str], conditio
         "apiVersions": [version],
         "operations": operations,
         "resources": ["experiments"],
+        "scope": "*",
     }
     policy = {
         "apiVersion": _API,
@@ -159,7 +160,13 @@ def _policy(name: str, rules: Iterable[Rule], *, operations: list[str], conditio
         "metadata": {"name": name},
         "spec": {
             "failurePolicy": "Fail",
-            "matchConstraints": {"resourceRules": [resources]},
+            # What a server adds by itself is written out, so that Git and cluster agree.
+            "matchConstraints": {
+                "matchPolicy": "Equivalent",
+                "namespaceSelector": {},
+                "objectSelector": {},
+                "resourceRules": [resources],
+            },
             "matchConditions": conditions,
             "validations": [rule.of_policy() for rule in rules],
         },

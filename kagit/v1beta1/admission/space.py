@@ -6,6 +6,7 @@ from kagit.v1beta1.admission.cel import NUMBER, Rule, filled, listed, quoted, sh
 _TYPES = tuple(ParameterType)
 _DISTRIBUTIONS = tuple(Distribution)
 _ITEM = "spec.parameters[]"
+_CONTROL = r"[\x00-\x1f\x7f]"
 _NAME = short(value("name"))
 _TYPE = value("parameterType")
 _DISTRIBUTION = value("feasibleSpace.distribution")
@@ -79,6 +80,14 @@ _IDENTITY = (
         says="parameters and nasConfig exclude each other; remove one",
     ),
     filled(_ITEM, "name", "parameter-name-missing", "parameter has no name; give one"),
+    Rule(
+        at=_ITEM,
+        slug="parameter-name-invalid",
+        rule=f"!{value('name')}.matches({quoted(_CONTROL)})",
+        says="parameter name '%s' has a line end or control character; use letters, digits, '_' and '-'",
+        of=(_NAME,),
+        field=".name",
+    ),
     twice("spec.parameters", "name", "parameter-twice", "parameter %s is there twice; rename or remove one"),
     Rule(
         at=_ITEM,

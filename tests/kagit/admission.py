@@ -1,0 +1,43 @@
+"""What tests of admission share: every case of tests/cases/katib with the rules that are to refuse it."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from kagit.v1beta1 import manifest
+from kagit.v1beta1.admission import crd, policies
+from tests.katib import test_validation as validation
+
+CASES = Path(__file__).parents[1] / "cases" / "katib"
+FILES = [name for name in ("validator.yaml", "beyond.yaml", "template.yaml") if (CASES / name).exists()]
+CEL = yaml.safe_load((CASES / "cel.yaml").read_text(encoding="utf-8"))
+RULES = (*crd.RULES, *policies.CONTENT)
+SLUGS = {rule.slug for rule in RULES}
+REASONED = {"not-a-number", "filter-invalid"}
+"""Of these `kagit validate` says more than a rule can."""
+ALL = [case for name in FILES for case in yaml.safe_load((CASES / name).read_text(encoding="utf-8"))] + CEL["cases"]
+
+
+def issues(case):
+    """The errors of `kagit validate`."""
+    _, found = manifest.experiment(validation.changed(case))
+    return [one for one in found if one.severity == "error"]
+
+
+def of(issue):
+    """The rules that may have an issue's words."""
+    return [rule for rule in RULES if rule.slug == issue.slug and said(rule, issue.message)]
+
+
+def is_plain(issue):
+    """Whether a server can say the very same: it makes no guesses, gives no reasons, and escapes no characters."""
+    return not re.search(r"did you mean|known are|\\|1E-", issue.message) and issue.slug not in REASONED
+
+
+def said(rule, text):
+    """Whether a text has a rule's words: all of them, or the first half where the rest is a guess or a reason."""
+    before, _, after = rule.says.partition("; ")
+    guesses = after.startswith("known are") or rule.slug == "reference-unknown"
+    words = "(?s:.*)".join(map(re.escape, (before if guesses else rule.says).split("%s")))
+    return re.search(words.replace(r";\ ", r"(?s:.*);\ "), text) is not None
