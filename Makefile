@@ -35,7 +35,7 @@ bench: .make/dev ## every number that the docs quote
 
 e2e: e2e-cluster ## end to end: what needs more than Python
 
-e2e-cluster: .make/dev ## the Cluster contract suite against a real Kubernetes API server
+e2e-cluster: .make/dev ## the Cluster contract, CRDs and policies on a real Kubernetes API server
 	@tests/e2e/run-cluster
 
 lock: .make/venv ## choose versions anew and write them to requirements-*.lock

@@ -110,8 +110,8 @@ def _files(commands: "_Commands[argparse.ArgumentParser]") -> None:
         "schema",
         "print what editors and API servers hold manifests to",
         "schema experiment > experiment.schema.json",
-        "schema --crd | kubectl apply --server-side -f -",
-        "schema policies | kubectl apply -f -",
+        "schema --crd > crds.yaml",
+        "schema policies > policies.yaml",
     )
     one.add_argument(
         "of",

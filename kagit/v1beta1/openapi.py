@@ -72,7 +72,7 @@ def _leaf(leaf: Leaf, rules: Rules, *, at: str, limits: bool) -> Json:
 def _limits(leaf: Leaf) -> Json:
     own: Json = {}
     if leaf.one_of:
-        own["enum"] = list(leaf.one_of)
+        own["enum"] = [str(word) for word in leaf.one_of]
     if leaf.least is not None:
         own["minLength" if leaf.kind == "text" else "minimum"] = leaf.least
     return own

@@ -16,7 +16,7 @@ from reconciler.cli import parser
 from tests.cli.support import KAGIT, LOSS, environment, kagit, manifest
 
 COMMANDS = ("init", "validate", "fmt", "completion", "run", "plan", "reconcile", "get", "describe", "logs", "query",
-            "report-metric")  # fmt: skip
+            "report-metric", "schema")  # fmt: skip
 HEAVY = ("optuna", "duckdb", "jinja2", "git", "rich", "kubernetes", "numpy", "sqlite3", "watchdog", "ruamel", "shtab")
 
 

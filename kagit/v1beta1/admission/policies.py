@@ -12,7 +12,6 @@ _API = "admissionregistration.k8s.io/v1"
 _NOTES = "object.metadata.?annotations"
 _SEED_LIMIT = 2**31
 _DURATION = "^([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?$"
-_DAYS = wishes.LONGEST // 86400
 _EDITABLE = ("parallelTrialCount", "maxTrialCount", "maxFailedTrialCount")
 _FIXED = (
     *("parameters", "objective", "algorithm", "earlyStopping", "trialTemplate", "metricsCollectorSpec", "nasConfig"),
