@@ -119,7 +119,7 @@ def _files(commands: "_Commands[argparse.ArgumentParser]") -> None:
         nargs="?",
         default="all",
         choices=("experiment", "suggestion", "trial", "settings", "policies", "all"),
-        help="of which kind; settings is .kagit.yaml, policies are for the API server (default: experiment, or all with --crd)",
+        help="settings is .kagit.yaml, policies are for the API server (default: experiment, or all with --crd)",
     )
     one.add_argument("--crd", action="store_true", help="a CustomResourceDefinition instead of a JSON Schema")
     one.add_argument(

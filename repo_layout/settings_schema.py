@@ -1,4 +1,4 @@
-"""JSON Schema of `.kagit.yaml`, for editors; what `settings.py` refuses beyond it (paths that overlap), it says itself."""
+"""JSON Schema of `.kagit.yaml`, for editors; folders that overlap or leave the repository are left to `settings.py`."""
 
 from kagit import names
 from kagit.experiment import Json

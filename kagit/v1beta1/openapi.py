@@ -1,4 +1,4 @@
-"""The tables of fields as structural OpenAPI v3, which CRDs want, and as JSON Schema (draft 2020-12), which editors want."""
+"""The tables of fields as structural OpenAPI v3, for CRDs, and as JSON Schema (draft 2020-12), for editors."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -21,7 +21,7 @@ def structural(shape: Shape, rules: Rules, *, at: str = "", limits: bool) -> Jso
     Without `limits` only types and lengths are the schema's: what is missing, unknown or out of range is left to the
     rules, because a server that finds it by itself says so in its own words and then does not ask the rules at all.
     """
-    described = _described(shape)
+    own: Json
     match shape:
         case Leaf():
             own = _leaf(shape, rules, at=at, limits=limits)
@@ -41,7 +41,7 @@ def structural(shape: Shape, rules: Rules, *, at: str = "", limits: bool) -> Jso
             own = {"type": "object", "properties": _properties(shape.fields, rules, at=at, limits=limits)}
             if limits and shape.required:
                 own["required"] = list(shape.required)
-    return described | own | _validations(rules, at)
+    return _described(shape) | own | _validations(rules, at)
 
 
 def _described(shape: Shape) -> Json:

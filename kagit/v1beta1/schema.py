@@ -10,8 +10,8 @@ from kagit.v1beta1 import fields_common, fields_experiment
 from kagit.v1beta1.shape import ANY, BOOL, INT, NUMBER, OBJECT, TEXT, TEXTS, Leaf, ListOf, MapOf, Record, Shape
 
 __all__ = [
-    "ANY", "BOOL", "EXPERIMENT", "INT", "MAX_DEPTH", "MAX_ISSUES", "METADATA", "NUMBER", "OBJECT", "SPEC", "TEXT", "TEXTS",
-    "Leaf", "ListOf", "MapOf", "Place", "Record", "Shape", "fit",
+    "ANY", "BOOL", "EXPERIMENT", "INT", "MAX_DEPTH", "MAX_ISSUES", "METADATA", "NUMBER", "OBJECT", "SPEC", "TEXT",
+    "TEXTS", "Leaf", "ListOf", "MapOf", "Place", "Record", "Shape", "fit",
 ]  # fmt: skip
 
 Place: TypeAlias = tuple[str | int, ...]

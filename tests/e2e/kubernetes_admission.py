@@ -332,6 +332,7 @@ def test_kubectl_shows_type_status_and_age(server, written):
 
 @needs_kubectl
 def test_kubectl_says_what_is_wrong_with_a_typo(server):
+    assert server
     body = validation.changed({"set": {"spec.maxTrialCounts": 5}})
     told = kubectl(
         "create", "-n", TEAM, "--dry-run=server", "-f", "-", stdin=json.dumps({**body, "metadata": {"name": "x"}})

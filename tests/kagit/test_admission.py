@@ -15,10 +15,6 @@ from tests.kagit import admission
 ROOT = Path(__file__).parents[2]
 GENERATE = runpy.run_path(str(ROOT / "manifests" / "generate.py"))
 ISSUES = [issue for case in admission.ALL for issue in admission.issues(case)]
-OWN_WORDS = {
-    "filter '%s' is not a regular expression; correct it": "the server adds RE2's reason itself",
-    "parameter name '%s' has a line end or control character; use letters, digits, '_' and '-'": "same, but cut apart",
-}
 
 
 @pytest.mark.parametrize("rule", [pytest.param(one, id=f"{one.slug}: {one.says[:40]}") for one in admission.RULES])
@@ -51,8 +47,8 @@ def test_no_rule_is_about_more_failures_than_trials():
 
 @pytest.mark.parametrize(
     "text",
-    ["1", "-1", "+1.5", ".5", "5.", "1e5", "1E-400", "1e307", "1e+07", "0x10", "1_0", "", " 1", "1 ", "nan", "inf", "1e400",
-     "-1e999", "1e", "e5", ".", "-", "1.5.5", "1,5", "٥", "1e308", "1.7e308", "00012"],
+    ["1", "-1", "+1.5", ".5", "5.", "1e5", "1E-400", "1e307", "1e+07", "0x10", "1_0", "", " 1", "1 ", "nan", "inf",
+     "1e400", "-1e999", "1e", "e5", ".", "-", "1.5.5", "1,5", "\u0665", "1e308", "1.7e308", "00012"],
 )  # fmt: skip
 def test_what_cel_takes_for_a_number_is_one(text):
     """It may be stricter only where a double ends."""

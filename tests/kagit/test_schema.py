@@ -76,7 +76,7 @@ def test_only_objects_of_others_are_free():
 
 
 def test_what_a_server_would_say_in_its_own_words_is_left_to_the_rules():
-    """A missing or unknown word of a spec stops the server before it asks the rules; only keys of lists are required."""
+    """A missing or unknown word stops the server before it asks the rules; only keys of lists are required."""
     for at, node in nodes(schema_of("Experiment")["properties"]["spec"]):
         assert not {"enum", "minimum", "minLength", "pattern"} & node.keys(), at
         assert node.get("required", ["name"]) == ["name"], at

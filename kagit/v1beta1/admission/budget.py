@@ -28,7 +28,8 @@ _METADATA = (
     Rule(
         slug="name-invalid",
         rule=f"{_NAME}.size() > {_LIMIT} || {_NAME}.matches('^{names.EXPERIMENT_NAME.pattern}$')",
-        says="name '%s' is no legal name; start with a lower-case letter, go on with lower-case letters, digits and '-'",
+        says="name '%s' is no legal name; "
+        "start with a lower-case letter, go on with lower-case letters, digits and '-'",
         of=(_NAME,),
     ),
     _missing(

@@ -226,7 +226,8 @@ RULES = (
     Rule(
         at=_AT,
         slug="collector-unknown",
-        rule=f"{_KIND} in {listed([*COLLECTORS, _OLD_WORD])} || {_KIND} == '' && !(has(self.collector) && has(self.collector.customCollector))",
+        rule=f"{_KIND} in {listed([*COLLECTORS, _OLD_WORD])}"
+        f" || {_KIND} == '' && !(has(self.collector) && has(self.collector.customCollector))",
         says=f"collector kind is '%s'; known are {', '.join(COLLECTORS)}",
         of=(short(_KIND),),
         field=".collector.kind",

@@ -110,7 +110,8 @@ UPDATE = (
     Rule(
         slug="restart",
         rule=f"!({_OVER}) || {_USED_UP} && {_RESUMES}",
-        says=f"spec.resumePolicy: it is over, and only what used its maxTrialCount under resumePolicy LongRunning or FromVolume may be restarted; {_WAY}",
+        says="spec.resumePolicy: it is over, and only what used its maxTrialCount under "
+        f"resumePolicy LongRunning or FromVolume may be restarted; {_WAY}",
     ),
     Rule(
         slug="max-below-trials",
@@ -146,14 +147,14 @@ def objects() -> list[Json]:
 
 def _policy(name: str, rules: Iterable[Rule], *, operations: list[str], conditions: list[Json]) -> tuple[Json, Json]:
     group, version = names.API_VERSION.split("/")
-    resources = {
+    resources: Json = {
         "apiGroups": [group],
         "apiVersions": [version],
         "operations": operations,
         "resources": ["experiments"],
         "scope": "*",
     }
-    policy = {
+    policy: Json = {
         "apiVersion": _API,
         "kind": "ValidatingAdmissionPolicy",
         "metadata": {"name": name},
@@ -170,7 +171,7 @@ def _policy(name: str, rules: Iterable[Rule], *, operations: list[str], conditio
             "validations": [rule.of_policy() for rule in rules],
         },
     }
-    binding = {
+    binding: Json = {
         "apiVersion": _API,
         "kind": "ValidatingAdmissionPolicyBinding",
         "metadata": {"name": name},

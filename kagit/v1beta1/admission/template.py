@@ -1,7 +1,7 @@
 """Rules on the trial template of an Experiment; what stands inside trialSpec.spec cannot be seen from here."""
 
 from kagit.v1beta1 import defaults
-from kagit.v1beta1.admission.cel import Rule, filled, listed, quoted, short, those, twice, value
+from kagit.v1beta1.admission.cel import Rule, filled, listed, quoted, those, twice, value
 
 _AT = "spec.trialTemplate"
 _SPEC = f"{_AT}.trialSpec"
