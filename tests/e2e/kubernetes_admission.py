@@ -30,6 +30,8 @@ POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 MATCHED = set()
 """Rules that refused something."""
+ASKED = set()
+"""Names of the cases in which they could."""
 TEAM = f"team-{os.getpid()}"
 
 
@@ -178,6 +180,7 @@ def test_what_is_wrong_is_refused_in_our_words(server, case):
     told = answer(server, json_of(case))
     issues = [one for one in admission.issues(case) if one.slug not in admission.CEL["unseen_slugs"]]
     found = {one: [rule for rule in admission.of(one) if admission.said(rule, told)] for one in issues}
+    ASKED.add(case["name"])
     MATCHED.update(rule for rules in found.values() for rule in rules)
     if "denied request" in told:
         assert any(found.values()), told  # a policy says one thing at a time
@@ -188,6 +191,8 @@ def test_what_is_wrong_is_refused_in_our_words(server, case):
 
 def test_every_rule_has_refused_something(server):
     assert server
+    if len(ASKED) < len(of_kind("refused")):
+        pytest.skip("not all cases were asked")
     assert [(rule.slug, rule.says) for rule in admission.RULES if rule not in MATCHED] == []
 
 
