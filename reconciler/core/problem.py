@@ -67,8 +67,9 @@ def _search(experiment: Experiment) -> Iterator[Issue]:
 def stopping_case(experiment: Experiment) -> Case:
     """What its early stopping algorithm is asked about."""
     wanted, objective = experiment.early_stopping, experiment.objective
-    settings = wanted.settings if wanted is not None else {}
-    return Case(metric=objective.metric, direction=objective.type, settings=settings)
+    if wanted is None:
+        return Case(metric=objective.metric, direction=objective.type)
+    return Case(metric=objective.metric, direction=objective.type, settings=wanted.settings)
 
 
 def _stopping(experiment: Experiment) -> Iterator[Issue]:
