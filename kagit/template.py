@@ -15,7 +15,7 @@ Place: TypeAlias = tuple[str | int, ...]
 # Without braces inside a name (rule 9 refuses those), so that a long hostile text takes linear time.
 PLACEHOLDER = re.compile(r"\$\{trialParameters\.([^{}\n]+)\}")
 REFERENCE = re.compile(r"\$\{trialSpec\.([^{}\n]+)\}")
-_INDEXED = re.compile(r"(.+)\[(.+)\]")
+_INDEXED = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 META_KEYS = ("Name", "Namespace", "Kind", "APIVersion")
 META_MAPS = {"Annotations": "annotations", "Labels": "labels"}
 

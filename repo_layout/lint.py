@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from kagit.errors import Refused
 from kagit.findings import Finding, Severity
-from repo_layout import read
+from repo_layout import beside, read
 from repo_layout.paths import SETTINGS_FILE
 from repo_layout.settings import Settings
 
@@ -27,6 +27,7 @@ def check(paths: Sequence[Path], extra: read.Extra = read.nothing_more) -> tuple
             # `.` and `./a.yaml` may name the same file; a link is not the file that it leads to.
             files.setdefault(file.path.parent.resolve() / file.path.name, file)
     parts = [part for file in files.values() for part in _file(file, extra, findings)]
+    parts.append(beside.config_maps(parts, [file.path for file in files.values()]))
     return tuple(sorted({*findings, *read.together(parts).findings}))
 
 

@@ -41,14 +41,18 @@ def pods(body: Mapping[str, Any]) -> tuple[Pod, ...]:
 
 def _pod(name: str, template: object, labels: Mapping[str, str]) -> Pod:
     names = tuple(text(look(one, "name")) for one in sequence(look(template, "spec", "containers")))
-    own = {key: value for key, value in mapping(look(template, "metadata", "labels")).items() if isinstance(value, str)}
-    return Pod(name, names if all(names) else (), {**own, **labels})
+    return Pod(name, names if all(names) else (), {**_labels(template, "metadata", "labels"), **labels})
+
+
+def _labels(value: object, *path: str) -> dict[str, str]:
+    """The labels at a path, as far as they are text."""
+    return {key: one for key, one in mapping(look(value, *path)).items() if isinstance(one, str)}
 
 
 def _replicas(specs: Mapping[str, Any], kind: str) -> Iterator[Pod]:
     """The training operator's kinds."""
     leader = next((name for name in _MASTERS if name in specs), "Worker" if kind == "TFJob" else "")
-    for name, spec in specs.items():
+    for name, spec in ((str(key), one) for key, one in specs.items()):
         role = {"training.kubeflow.org/job-role": "master"} if name == leader else {}
         if kind == "MPIJob":
             role["training.kubeflow.org/mpi-job-role"] = role["mpi-job-role"] = name.lower()
@@ -70,17 +74,14 @@ def _job_set(body: Mapping[str, Any]) -> Iterator[Pod]:
 
 def _workflow(body: Mapping[str, Any]) -> Iterator[Pod]:
     """Argo calls a step's container main, whatever the template says."""
-    everywhere = mapping(look(body, "spec", "podMetadata", "labels"))
+    everywhere = _labels(body, "spec", "podMetadata", "labels")
     for one in sequence(look(body, "spec", "templates")):
         more = (*sequence(look(one, "containerSet", "containers")), *sequence(look(one, "sidecars")))
         names = ("main", *(text(look(container, "name")) for container in more))
         if any(key in mapping(one) for key in ("container", "script", "containerSet")):
-            yield Pod(f"template {text(look(one, 'name'))}", names, {**everywhere, **_texts(one)})
-
-
-def _texts(template: object) -> dict[str, str]:
-    labels = mapping(look(template, "metadata", "labels"))
-    return {key: value for key, value in labels.items() if isinstance(value, str)}
+            yield Pod(
+                f"template {text(look(one, 'name'))}", names, {**everywhere, **_labels(one, "metadata", "labels")}
+            )
 
 
 def _pipeline(body: Mapping[str, Any]) -> Iterator[Pod]:
@@ -89,5 +90,5 @@ def _pipeline(body: Mapping[str, Any]) -> Iterator[Pod]:
     for task in (*sequence(look(inline, "tasks")), *sequence(look(inline, "finally"))):
         steps = sequence(look(task, "taskSpec", "steps"))
         names = tuple(f"step-{text(look(step, 'name')) or f'unnamed-{i}'}" for i, step in enumerate(steps))
-        labels = {**mapping(look(body, "metadata", "labels")), "tekton.dev/pipelineTask": text(look(task, "name"))}
+        labels = {**_labels(body, "metadata", "labels"), "tekton.dev/pipelineTask": text(look(task, "name"))}
         yield Pod(f"task {text(look(task, 'name'))}", names, labels)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kagit.findings import Severity
 from kagit.v1beta1 import manifest
@@ -74,3 +76,41 @@ def test_every_rule_has_its_row():
     rules = {int(found[0]) for case in CASES for found in [re.match(r"\d+", case["name"])] if found}
     assert rules == set(range(1, 19)) - {15}, "15 needs a text: tests/repo_layout/test_config_maps.py"
     assert len(CASES) == len({case["name"] for case in CASES}) > 60
+
+
+KINDS = ("Job", "PyTorchJob", "TFJob", "XGBoostJob", "MPIJob", "TrainJob", "JobSet", "Workflow", "PipelineRun", "Other")
+WORDS = (
+    *("metadata", "labels", "annotations", "spec", "template", "containers", "name", "replicas", "steps", "templates"),
+    *(
+        "pytorchReplicaSpecs",
+        "tfReplicaSpecs",
+        "mpiReplicaSpecs",
+        "replicatedJobs",
+        "pipelineSpec",
+        "tasks",
+        "taskSpec",
+    ),
+    *("podMetadata", "containerSet", "container", "sidecars", "Master", "${trialParameters.x}", "restartPolicy"),
+)
+LEAVES = (
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from((*WORDS, "${trialSpec.Name}", "{{trialParam.x"))
+)
+BODIES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS) | st.integers(0, 3), inner, max_size=4)
+    ),
+    max_leaves=30,
+)
+
+
+@given(st.sampled_from(KINDS), BODIES, BODIES, st.text(max_size=20))
+def test_no_template_is_too_odd(kind, meta, spec, condition):
+    body = copy.deepcopy(BASE)
+    body["spec"]["trialTemplate"] |= {
+        "trialSpec": {"apiVersion": "batch/v1", "kind": kind, "metadata": meta, "spec": spec},
+        "primaryPodLabels": {"x": "y"},
+        "successCondition": condition,
+        "failureCondition": condition,
+    }
+    manifest.experiment(body)
