@@ -212,7 +212,7 @@ def _refusal(spec: Experiment, room: Capacity, *, allowed: bool) -> str:
 def _unsupported(spec: Experiment) -> str:
     manifest = spec.template.trial_spec
     if manifest is None:
-        return "trialTemplate.configMap needs a cluster; put the template into trialTemplate.trialSpec"
+        return "the ConfigMap of its trialTemplate was not found; put its manifest beside the experiment"
     if spec.collector.kind != "StdOut":
         return f"metrics collector {spec.collector.kind} does not run on this engine; use StdOut"
     return refusal(manifest, primary_container=spec.template.primary_container)

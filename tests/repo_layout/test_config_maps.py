@@ -124,7 +124,7 @@ def test_wherever_it_stands(files):
         ({"configMapName": "template"}, "no ConfigMap kubeflow/template among the files; did you mean templates?"),
         ({"configMapName": "x"}, "no ConfigMap kubeflow/x among the files; known are templates; add its manifest"),
         ({"configMapNamespace": "x"}, "ConfigMap templates is in namespace kubeflow, not x; did you mean kubeflow?"),
-        ({"configMapNamespace": "x", "configMapName": "z"}, "no ConfigMap x/z among the files; add its manifest beside"),
+        ({"configMapNamespace": "x", "configMapName": "z"}, "no ConfigMap x/z among the files; add its manifest"),
         ({"templatePath": "job.yml"}, "templates (experiments/t.yaml:2) has no 'job.yml'; did you mean job.yaml?"),
     ],
 )  # fmt: skip
@@ -132,7 +132,7 @@ def test_what_is_missing_is_said_at_the_reference(config_map, says):
     found = both(config_map=config_map)
     (one,) = found.findings
     assert says in one.message
-    field = next(iter(config_map))
+    field = "configMapName" if "configMapName" in config_map else next(iter(config_map))
     lines = yaml.safe_dump(experiment(config_map=config_map)).splitlines()
     assert lines[one.line - 1].strip().startswith(field)
     assert [(one.namespace, one.name) for one in found.refused] == [("default", "e")]
