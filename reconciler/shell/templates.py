@@ -44,8 +44,10 @@ def forget(*, namespace: str, experiment: str, cluster: Cluster) -> None:
     """Remove the texts that a crash left without an owner: after the Experiment, which means nothing without them."""
     selector = f"{names.LABEL_EXPERIMENT}={experiment}"
     for one in cluster.list(kind="ConfigMap", namespace=namespace, selector=selector).items:
-        with suppress(NotFound):
-            cluster.delete(kind="ConfigMap", namespace=namespace, name=one["metadata"]["name"])
+        name, run = one["metadata"]["name"], text(at(one, "metadata", "labels", names.LABEL_RUN))
+        if run.isdecimal() and name == sources.name(experiment, int(run)):  # others may bear the label, too
+            with suppress(NotFound):
+                cluster.delete(kind="ConfigMap", namespace=namespace, name=name)
 
 
 def found(experiment: Experiment, *, run: int, cluster: Cluster) -> Experiment:

@@ -53,7 +53,7 @@ def check(template: TrialTemplate, *, names: Sequence[str]) -> Iterator[Issue]:
 
 def check_body(template: TrialTemplate, body: Json, *, names: Sequence[str]) -> Iterator[Issue]:
     """What is wrong with the placeholders of a template."""
-    declared = {one.name for one in template.parameters}
+    declared = {one.name for one in template.parameters if one.name}
     found: set[str] = set()
     for place, text in walk(body):
         if "trial" in text.lower():
