@@ -79,7 +79,7 @@ def _stopping(experiment: Experiment) -> Iterator[Issue]:
     if name in stopping.names():
         yield from stopping.named(name).check(stopping_case(experiment))
     else:
-        message = _unknown(name, "early stopping", stopping.names())
+        message = _unknown(name, "early stopping algorithm", stopping.names())
         yield Issue(at=("earlyStopping", "algorithmName"), message=message, slug="early-stopping-unknown")
 
 
