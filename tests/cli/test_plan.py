@@ -141,7 +141,7 @@ def test_what_katib_has_and_this_version_has_not_is_valid_and_refused_before_it_
     (here / "a.yaml").write_text(text)
     validated = cli("validate", "a.yaml")
     assert (validated.code, validated.err) == (0, "1 file, 1 warning\n")
-    assert "cannot run it yet; use random or tpe for now [algorithm-not-here]" in validated.out
+    assert "cannot run it yet; use tpe for now [algorithm-not-here]" in validated.out
     origin.push({A: text})
     code, found = plan()
     assert (code, found["default/a"][0]) == (1, "refuse")
