@@ -39,10 +39,14 @@ class TrialParameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialTemplate:
-    """How a trial is started; exactly one of `trial_spec` and `config_map` is set."""
+    """How a trial is started.
+
+    A template that `config_map` refers to has no `trial_spec` until the ConfigMap is found; `source` is its text then.
+    """
 
     trial_spec: Json | None
     config_map: Mapping[str, str] | None = None
+    source: str = ""
     parameters: tuple[TrialParameter, ...] = ()
     primary_container: str = ""
     primary_pod_labels: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -1,259 +1,263 @@
-"""The part of GJSON paths that success and failure conditions need, compiled once (spec kubernetes.md section 4.2).
+"""GJSON paths compiled to closures: the part of the language that conditions of trials are written in.
 
-Keys and indexes, `#` (length, or each element), `#(key op value)` (the first match) and `#(…)#` (all of them), nested
-at will; `.` after `#` goes on in every element where `|` goes on with the whole result; `[a,b]`, `{a,b}` and `@this`.
-A path that needs more of GJSON is refused, and whatever the data are, looking into them never fails.
+Semantics are those of gjson 1.14.1, which Katib uses, but nothing comes out of what is not there: its `missing.{a}` is
+an empty object. Absent: modifiers other than `@this`, literals (`!true`), `~` in queries and JSON lines (`..`); each is
+refused with its place.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NoReturn, TypeAlias, cast
+from typing import Any, NamedTuple, cast
 
-from kagit.comparing import WILD, comparison
+from kagit import gjson_steps as steps
 from kagit.errors import Refused
+from kagit.gjson_steps import Step
+from kagit.shapes import text as as_text
 
-MISSING: Final = object()
-"""What a path finds where there is nothing; null is something."""
-MOST_LEVELS = 20
-LONGEST = 1000
+MAX_LENGTH = 4096
+MAX_DEPTH = 16
+MAX_BRANCHES = 64
+"""Multipaths may ask for the same data again and again; so many answers at most are made of one value."""
 
-Find: TypeAlias = Callable[[object], object]
-_Step: TypeAlias = tuple[Find, bool]
-"""A step and whether what follows a `.` after it goes on in every element of what it finds."""
-
-_OPERATORS = ("==", "!=", "<=", ">=", "!%", "=", "<", ">", "%")
-_CLOSING = {"(": ")", "[": "]", "{": "}"}
-
-
-@lru_cache(maxsize=1024)
-def compiled(path: str) -> Find:
-    """The function from an object to what the path finds in it, or MISSING; Refused with place and way out."""
-    if not path or len(path) > LONGEST:
-        raise Refused(f"path {path[:40]!r} is {'empty' if not path else 'too long'}; give 1 to {LONGEST} characters")
-    return _Parser(path).whole(end="", level=0)
+MISSING = steps.MISSING
+_KNOWN = "known are keys, indexes, #, #(…), #(…)#, [a,b], {a,b} and @this"
+_COMPLEX = "()[]{}#|!"
 
 
-def first(found: object) -> Mapping[str, object] | None:
-    """Katib's rule for a match (spec katib.md 4.3): an object, or the first element of a list that has one.
+class Match(NamedTuple):
+    """What a condition found: the fields of its first object, empty where it has none."""
 
-    An element that is no object matches without saying anything; a bare text, number or boolean never matches.
-    """
-    if isinstance(found, Mapping):
-        return cast("Mapping[str, object]", found)
-    if isinstance(found, list) and found:
-        head = cast("list[object]", found)[0]
-        return cast("Mapping[str, object]", head) if isinstance(head, Mapping) else {}
-    return None
+    reason: str
+    message: str
 
 
-class _Parser:
-    """Reads one path from left to right."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """A compiled path. `get` gives a value or MISSING and never raises; `last` is the key or `#` that it ends in."""
 
-    def __init__(self, path: str) -> None:
-        self._path, self._at = path, 0
+    text: str
+    get: Callable[[object], Any]
+    last: str = ""
+    notes: tuple[str, ...] = ()
+    """What is allowed but probably not meant."""
 
-    def whole(self, *, end: str, level: int) -> Find:
-        """A path up to one of the characters in `end`, which is left unread."""
-        if level > MOST_LEVELS:
-            self._refuse(f"more than {MOST_LEVELS} levels deep; make it flatter")
-        segments: list[list[_Step]] = [[]]
+
+@lru_cache(maxsize=512)
+def compiled(path: str) -> Path:
+    """The path ready to use; Refused names the character and the way out."""
+    if len(path) > MAX_LENGTH:
+        raise Refused(f"the path has {len(path)} characters; {MAX_LENGTH} are allowed")
+    compiler = _Compiler()
+    step, last = compiler.path(path, 0, depth=0)
+    return Path(text=path, get=step, last=last, notes=tuple(compiler.notes))
+
+
+def first(path: Path, body: object) -> Match | None:
+    """What a condition finds, by Katib's rule: an object, or the first of a non-empty list; all else is no match."""
+    found = path.get(body)
+    if isinstance(found, list):
+        items = cast("list[object]", found)
+        if not items:
+            return None
+        found = items[0]
+    elif not isinstance(found, dict):
+        return None
+    fields: dict[str, object] = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    return Match(as_text(fields.get("reason")), as_text(fields.get("message")))
+
+
+def _refused(at: int, what: str) -> Refused:
+    return Refused(f"at character {at + 1}: {what}")
+
+
+class _Compiler:
+    """One path on its way; `branches` multiplies the answers that its multipaths ask for."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self._branches = 1
+
+    def path(self, text: str, at: int, *, depth: int) -> tuple[Step, str]:
+        """The steps of a path and the key that it ends in."""
+        if depth > MAX_DEPTH:
+            raise _refused(at, f"more than {MAX_DEPTH} brackets inside each other; simplify the path")
+        chain: list[Step] = []
+        start, last = 0, ""
         while True:
-            segments[-1].append(self._step(end, level))
-            if self._at == len(self._path) or self._peek() in end:
-                return _piped([_dotted(steps) for steps in segments])
-            if self._peek() not in ".|":
-                self._refuse("a '.' or '|' is missing here")
-            if self._next() == "|":
-                segments.append([])
+            step, end, last, spreads = self._component(text[start:], at + start, depth)
+            end += start
+            if spreads and text[end : end + 1] == ".":
+                stop = _pipe(text, end + 1)
+                inner, last = self.path(text[end + 1 : stop], at + end + 1, depth=depth + 1)
+                step, end = steps.each(step, inner), stop
+            chain.append(step)
+            if end == len(text):
+                return steps.chain(chain), last
+            if text[end] not in ".|":
+                what = f"{text[end : end + 20]!r} follows a bracket; write . or | before it"
+                raise _refused(at + end, what)
+            start = end + 1
 
-    def _peek(self) -> str:
-        return self._path[self._at] if self._at < len(self._path) else ""
-
-    def _next(self) -> str:
-        self._at += 1
-        return self._path[self._at - 1]
-
-    def _refuse(self, why: str) -> NoReturn:
-        raise Refused(f"path {self._path!r}, character {self._at + 1}: {why}")
-
-    def _step(self, end: str, level: int) -> _Step:
-        match self._peek():
+    def _component(self, text: str, at: int, depth: int) -> tuple[Step, int, str, bool]:
+        """The first component: its step, its length, its key, and whether `.` after it goes into each element."""
+        match text[:1]:
             case "#":
-                return self._hash(level)
-            case "[" | "{" as opening:
-                return self._many(opening, level), False
+                return self._hash(text, at, depth)
+            case "[" | "{":
+                step, end = self._multipath(text, at, depth)
+                return step, end, "", False
             case "@":
-                if not self._path.startswith("@this", self._at) or self._path[self._at + 5 : self._at + 6] == ":":
-                    self._refuse("of all modifiers only @this is known; write it without")
-                self._at += len("@this")
-                return _this, False
+                return steps.itself, _this(text, at), "", False
             case "!":
-                self._refuse("literals are not known; write it without")
+                raise _refused(at, r"literals are not supported; compare inside #(…), or write \! for a key")
             case _:
-                pass
-        return _key(self._word(end)), False
+                return self._key(text, at, depth)
 
-    def _word(self, end: str) -> str:
-        r"""A key, with what `\` protects taken as it is."""
-        word = ""
-        while self._peek() and self._peek() not in ".|" and self._peek() not in end:
-            char = self._next()
-            if char == "\\":
-                if not self._peek():
-                    self._refuse("nothing follows the last '\\'; remove it")
-                word += self._next()
-                continue
-            if char in WILD:
-                self._at -= 1
-                self._refuse(f"'{char}' in a key is not known; give the whole key")
-            word += char
-        if not word:
-            self._refuse("a key is missing here")
-        return word
+    def _key(self, text: str, at: int, depth: int) -> tuple[Step, int, str, bool]:
+        parts = list(_characters(text, at))
+        end = sum(length for _, length, _ in parts)
+        if not parts:
+            what = "the path ends here" if not text else "there is no key here"
+            raise _refused(at, f"{what}; give a key, {_KNOWN}")
+        name = "".join(char for char, _, _ in parts)
+        if not any(wild for _, _, wild in parts):
+            return steps.field(name), end, name, False
+        pattern = "".join(char if wild or char not in "*?\\" else f"\\{char}" for char, _, wild in parts)
+        if text[end : end + 1] != "." or text[end + 1 : end + 2] in {"[", "{", "@"}:
+            return steps.wild(steps.glob(pattern), steps.itself), end, name, False
+        stop = _pipe(text, end + 1)
+        inner, last = self.path(text[end + 1 : stop], at + end + 1, depth=depth + 1)
+        return steps.wild(steps.glob(pattern), inner), stop, last, False
 
-    def _hash(self, level: int) -> _Step:
-        self._next()
-        if self._peek() != "(":
-            return _count, True
-        self._next()
-        test = self._test(level)
-        if self._peek() != ")":
-            self._refuse("the ')' of this query is missing")
-        self._next()
-        if self._peek() == "#":
-            self._next()
-            return (lambda value: [one for one in _elements(value) if test(one)]), True
-        return (lambda value: next((one for one in _elements(value) if test(one)), MISSING)), False
+    def _hash(self, text: str, at: int, depth: int) -> tuple[Step, int, str, bool]:
+        if text[1:2] not in {"(", "["}:
+            if text[1:2] not in {"", ".", "|"}:
+                raise _refused(at, f"{text[:20]!r} is no query; write #(key==value), or # alone for how many there are")
+            return (steps.elements if text[1:2] == "." else steps.count), 1, "#", True
+        end = _closing(text, 1, at)
+        matches = self._query(text[2:end], at + 2, depth)
+        every = text[end + 1 : end + 2] == "#"
+        if every:
+            return steps.every(matches), end + 2, "", True
+        return steps.one(matches), end + 1, "", False
 
-    def _test(self, level: int) -> Callable[[object], bool]:
-        """What stands between the parentheses of a query."""
-        self._blanks()
-        if any(self._path.startswith(one, self._at) for one in _OPERATORS):
-            left: Find = _this
+    def _query(self, text: str, at: int, depth: int) -> Callable[[Any], bool]:
+        """Whether an element of a list is meant."""
+        sign = _operator(text)
+        left = text[:sign].strip()
+        compare = None
+        if sign < len(text):
+            operator, right = _sides(text[sign:], at + sign)
+            if right.startswith("'"):
+                self.notes.append(f"{right} compares with the quotes; write double ones")
+            if "==" in right or "&&" in right or "||" in right:
+                self.notes.append(f"{right} is one text, there is no and/or; write #(…)#|#(…)# for both")
+            compare = steps.comparison(operator, right, place=f"at character {at + sign + 1}: ")
+        inner = None
+        if left:
+            inner, _ = self.path(left, at + text.index(left), depth=depth + 1)
+        return steps.means(inner, compare)
+
+    def _multipath(self, text: str, at: int, depth: int) -> tuple[Step, int]:
+        end = _closing(text, 0, at)
+        parts = [self._branch(part, at + place, depth) for part, place in _parts(text[:end])]
+        self._branches *= len(parts)
+        if self._branches > MAX_BRANCHES:
+            raise _refused(at, f"multipaths ask for more than {MAX_BRANCHES} answers; name fewer paths")
+        return (steps.listed if text[0] == "[" else steps.named)(parts), end + 1
+
+    def _branch(self, text: str, at: int, depth: int) -> tuple[str, Step]:
+        name, path = _named(text, at)
+        step, _ = self.path(path, at + len(text) - len(path), depth=depth + 1)
+        if name is None:
+            name = re.split(r"(?<!\\)[.|]", path)[-1]
+            name = "_" if any(char in _COMPLEX or char < " " for char in name) else name
+        return name, step
+
+
+def _characters(text: str, at: int) -> Iterator[tuple[str, int, bool]]:
+    """The characters of a key: what each means, how long it is written and whether it is a wildcard."""
+    i = 0
+    while i < len(text) and text[i] not in ".|":
+        if text[i] != "\\":
+            yield text[i], 1, text[i] in "*?"
+            i += 1
+        elif i + 1 < len(text):
+            yield text[i + 1], 2, False
+            i += 2
         else:
-            left = self.whole(end="=!<>%) ", level=level + 1)
-        self._blanks()
-        operator = next((one for one in _OPERATORS if self._path.startswith(one, self._at)), "")
-        if not operator:
-            return lambda one: left(one) is not MISSING
-        self._at += len(operator)
-        compare = comparison(operator, self._literal())
-        return lambda one: compare(left(one))
+            raise _refused(at + i, r"\ escapes nothing; write \\ for itself")
 
-    def _blanks(self) -> None:
-        while self._peek() == " ":
-            self._next()
 
-    def _literal(self) -> str:
-        self._blanks()
-        start = self._at
-        if self._peek() == '"':
-            self._next()
-            while self._peek() and self._peek() != '"':
-                self._at += 2 if self._peek() == "\\" else 1
-            if not self._peek():
-                self._refuse("the closing '\"' is missing")
-            self._next()
-            quoted = self._path[start : self._at]
-            self._blanks()
+def _this(text: str, at: int) -> int:
+    name = re.split(r"[.|]", text, maxsplit=1)[0]
+    if name != "@this":
+        raise _refused(at, rf"{name[:40]} is not supported; {_KNOWN}, write \@ for a key that starts with it")
+    return len(name)
+
+
+def _scan(text: str, start: int) -> Iterator[tuple[int, str, int]]:
+    """Characters outside quotes with their place and the depth of brackets after them; escaped ones are left out."""
+    depth, i = 0, start
+    while i < len(text):
+        char = text[i]
+        if char == "\\":
+            i += 2
+            continue
+        if char == '"':
+            i += 1
+            while i < len(text) and text[i] != '"':
+                i += 2 if text[i] == "\\" else 1
+        depth += (char in "([{") - (char in ")]}")
+        yield i, char, depth
+        i += 1
+
+
+def _closing(text: str, start: int, at: int) -> int:
+    """Where the bracket at `start` is closed."""
+    for i, char, depth in _scan(text, start):
+        if depth == 0 and char in ")]}":
+            return i
+    raise _refused(at + start, f"{text[start]} is never closed; close it")
+
+
+def _pipe(text: str, start: int) -> int:
+    """Where the next `|` stands that is not in brackets, or the end."""
+    return next((i for i, char, depth in _scan(text, start) if char == "|" and depth == 0), len(text))
+
+
+def _operator(text: str) -> int:
+    """Where the comparison of a query begins, or the end."""
+    return next((i for i, char, depth in _scan(text, 0) if char in "!=<>%" and depth == 0), len(text))
+
+
+def _sides(text: str, at: int) -> tuple[str, str]:
+    found = re.match(r"==|!=|!%|<=|>=|[=<>%]", text)
+    if found is None:
+        raise _refused(at, f"{text[:2]!r} is no comparison; known are ==, !=, <, <=, >, >=, % and !%")
+    return found[0], text[found.end() :].strip()
+
+
+def _parts(text: str) -> Iterator[tuple[str, int]]:
+    """The paths of a multipath, with their places."""
+    start = 1
+    for i, char, depth in _scan(text, 0):
+        if char == "," and depth == 1:
+            yield text[start:i], start
+            start = i + 1
+    yield text[start:], start
+
+
+def _named(text: str, at: int) -> tuple[str | None, str]:
+    """The name before a colon, and the path."""
+    for i, char, depth in _scan(text, 0):
+        if char == ":" and depth == 0:
+            name = text[:i]
             try:
-                return cast("str", json.loads(quoted))
+                return (str(json.loads(name)) if name.startswith('"') else name), text[i + 1 :]
             except ValueError:
-                self._refuse("this text is no JSON; write quotes and '\\' as JSON does")
-        if self._peek() == "~":
-            self._refuse("'~' is not known; compare with true or false")
-        while self._peek() and self._peek() != ")":
-            self._next()
-        self_text = self._path[start : self._at].strip()
-        self._at = start + len(self._path[start : self._at].rstrip())
-        self._blanks()
-        return self_text
-
-    def _many(self, opening: str, level: int) -> Find:
-        """`[a,b]` as a list, `{a,"name":b}` as an object, of what is there."""
-        self._next()
-        closing = _CLOSING[opening]
-        parts: list[tuple[str, Find]] = []
-        while True:
-            name = self._name() if opening == "{" else ""
-            begin = self._at
-            find = self.whole(end=f",{closing}", level=level + 1)
-            parts.append((name or _last_key(self._path[begin : self._at]), find))
-            if self._peek() == "":
-                self._refuse(f"the '{closing}' is missing")
-            if self._next() == closing:
-                break
-        if opening == "[":
-            return lambda value: [one for _, find in parts if (one := find(value)) is not MISSING]
-        return lambda value: {name: one for name, find in parts if (one := find(value)) is not MISSING}
-
-    def _name(self) -> str:
-        """`"name":` before a part of an object, if it is there."""
-        if self._peek() != '"':
-            return ""
-        end = self._path.find('":', self._at + 1)
-        if end < 0:
-            self._refuse("a ':' is missing after this name")
-        name, self._at = self._path[self._at + 1 : end], end + 2
-        return name
-
-
-def _last_key(path: str) -> str:
-    return path.replace("|", ".").rsplit(".", 1)[-1]
-
-
-def _piped(parts: Sequence[Find]) -> Find:
-    if len(parts) == 1:
-        return parts[0]
-
-    def find(value: object) -> object:
-        for part in parts:
-            if value is MISSING:
-                break
-            value = part(value)
-        return value
-
-    return find
-
-
-def _dotted(steps: Sequence[_Step]) -> Find:
-    """Steps with dots between them; behind `#` and `#(…)#` the rest is looked for in every element."""
-    step, spreads = steps[0]
-    if len(steps) == 1:
-        return step
-    rest = _dotted(steps[1:])
-    if spreads:
-        each = _elements if step is _count else step
-        return lambda value: [one for item in cast("list[object]", each(value)) if (one := rest(item)) is not MISSING]
-
-    def find(value: object) -> object:
-        found = step(value)
-        return MISSING if found is MISSING else rest(found)
-
-    return find
-
-
-def _this(value: object) -> object:
-    return value
-
-
-def _elements(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
-
-
-def _count(value: object) -> object:
-    return len(cast("list[object]", value)) if isinstance(value, list) else MISSING
-
-
-def _key(word: str) -> Find:
-    index = int(word) if word.isascii() and word.isdigit() and len(word) < 10 else -1  # noqa: PLR2004 - no list is longer
-
-    def find(value: object) -> object:
-        if isinstance(value, Mapping):
-            return cast("Mapping[str, object]", value).get(word, MISSING)
-        if isinstance(value, list) and 0 <= index < len(cast("list[object]", value)):
-            return cast("list[object]", value)[index]
-        return MISSING
-
-    return find
+                raise _refused(at, f"name {name[:40]} is no JSON text; correct its quotes") from None
+    return None, text

@@ -1,48 +1,44 @@
-"""How a trial's object stands, by Katib's success and failure conditions on its status (spec katib.md section 4.3)."""
+"""What a trial's object says about its end: success and failure conditions, as in Katib (spec katib.md 4.3)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any
 
 from kagit import gjson
-from kagit.experiment import Json
-from kagit.shapes import at, mapping, text
-
-_ERROR = "Error"
+from kagit.shapes import at, text
 
 
-class State(StrEnum):
-    """What the conditions say of an object."""
+class End(StrEnum):
+    """How far a trial's object has come."""
 
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
 
 
-class Outcome(NamedTuple):
-    """The state, with reason and message of the condition that matched."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the conditions found; reason and message are those of the matching object, empty where it has none."""
 
-    state: State
+    state: End
     reason: str = ""
     message: str = ""
 
 
-def of(body: Json, *, success: str, failure: str) -> Outcome:
-    """The outcome of an object with a `status`: failure is looked at before success; what neither fits still runs.
+RUNNING = Outcome(state=End.RUNNING)
 
-    A Workflow in phase Error has failed even where its failure condition names only Failed, as Katib's own example
-    does; otherwise such a trial would never end. Refused for a condition that is no path.
+
+def of(body: Mapping[str, Any], *, success: str, failure: str) -> Outcome:
+    """The outcome of an object with its `status`; failure counts before success.
+
+    Refused where a condition is no path that we know: validation has said so before anything ran.
     """
-    found = _matched(body, failure)
-    if found is None and body.get("kind") == "Workflow" and at(body, "status", "phase") == _ERROR:
-        found = mapping(body["status"])
-    if found is not None:
-        return Outcome(State.FAILED, text(found.get("reason")), text(found.get("message")))
-    found = _matched(body, success)
-    if found is not None:
-        return Outcome(State.SUCCEEDED, text(found.get("reason")), text(found.get("message")))
-    return Outcome(State.RUNNING)
-
-
-def _matched(body: Json, condition: str) -> Mapping[str, object] | None:
-    return gjson.first(gjson.compiled(condition)(body)) if condition else None
+    for condition, state in ((failure, End.FAILED), (success, End.SUCCEEDED)):
+        found = gjson.first(gjson.compiled(condition), body) if condition else None
+        if found is not None:
+            return Outcome(state=state, reason=found.reason, message=found.message)
+    if body.get("kind") == "Workflow" and at(body, "status", "phase") == "Error":
+        # Argo ends so where not a step but Argo itself failed. Katib's example knows only Failed: its trial hangs.
+        return Outcome(state=End.FAILED, reason="Error", message=text(at(body, "status", "message")))
+    return RUNNING

@@ -222,7 +222,7 @@ def _unsupported(spec: Experiment) -> str:
 
     manifest = spec.template.trial_spec
     if manifest is None:
-        return "trialTemplate.configMap needs a cluster; put the template into trialTemplate.trialSpec"
+        return "the ConfigMap of its trialTemplate was not found; put its manifest beside the experiment"
     return collectors.problem(spec.collector) or refusal(
         manifest,
         primary_container=spec.template.primary_container,

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from kagit.errors import Refused
 from kagit.findings import Finding, Severity
-from repo_layout import read, search
+from repo_layout import beside, read, search
 
 Style: TypeAlias = Literal["text", "github", "json"]
 
@@ -34,6 +34,7 @@ def check(paths: Sequence[Path], extra: read.Extra = read.nothing_more) -> Check
     findings: list[Finding] = []
     files = search.files(paths, findings)
     parts = [part for file in files for part in _file(file, extra, findings)]
+    parts.append(beside.config_maps(parts, [file.path for file in files]))
     return Checked(tuple(sorted({*findings, *read.together(parts).findings})), len(files))
 
 

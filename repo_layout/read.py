@@ -10,8 +10,8 @@ from typing import Any, TypeAlias, cast
 from kagit.experiment import Experiment
 from kagit.findings import Finding, Issue, Severity, has_errors
 from kagit.shapes import mapping, text
-from kagit.v1beta1 import manifest
-from repo_layout import kinds, yaml_text
+from kagit.v1beta1 import manifest, sources
+from repo_layout import config_maps, kinds, template_text, yaml_text
 from repo_layout.build import Builder, Stop
 from repo_layout.document import Document, Place
 from repo_layout.settings import Settings, is_below
@@ -23,7 +23,9 @@ SUFFIXES = (".yaml", ".yml")
 _SAID_BY_ERRORS = ("yaml-boolean", "yaml-number")
 
 
-def documents(data: bytes, path: str) -> tuple[tuple[Document, ...], tuple[Finding, ...]]:
+def documents(
+    data: bytes, path: str, builder: type[Builder] = Builder
+) -> tuple[tuple[Document, ...], tuple[Finding, ...]]:
     """All documents of a file up to the first syntax error, and what is wrong with the file itself.
 
     Never raises, whatever the bytes are; limits on size, depth, documents and aliases end in a finding.
@@ -42,7 +44,7 @@ def documents(data: bytes, path: str) -> tuple[tuple[Document, ...], tuple[Findi
         )
     found: list[Document] = []
     try:
-        for document in _documents(content):
+        for document in _documents(content, builder()):
             found.append(document)
             if len(found) > MAX_DOCUMENTS:
                 line, column = document.position[:2]
@@ -53,8 +55,7 @@ def documents(data: bytes, path: str) -> tuple[tuple[Document, ...], tuple[Findi
     return tuple(found), tuple(findings)
 
 
-def _documents(content: str) -> Iterator[Document]:
-    builder = Builder()
+def _documents(content: str, builder: Builder) -> Iterator[Document]:
     takers: dict[str, Callable[[Any], None]] = {
         "ScalarEvent": builder.scalar,
         "MappingStartEvent": lambda event: builder.start(event, mapping=True),
@@ -111,6 +112,8 @@ class DeclaredExperiment:
     experiment: Experiment
     path: str
     line: int
+    find: config_maps.Find | None = None
+    """Where things stand in the file; only for an experiment whose template is still to be found in a ConfigMap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +135,7 @@ class Declared:
     refused: tuple[RefusedExperiment, ...] = ()
     findings: tuple[Finding, ...] = ()
     broken: frozenset[str] = frozenset()
+    maps: tuple[config_maps.Held, ...] = ()
 
 
 Extra: TypeAlias = Callable[[Experiment], tuple[Issue, ...]]
@@ -154,6 +158,38 @@ def is_manifest(path: str, settings: Settings) -> bool:
 
 
 def together(parts: Sequence[Declared]) -> Declared:
+    """The parts as one: ConfigMaps are found wherever they stand, and what is declared twice is an error."""
+    whole = _merged(parts)
+    waiting = [
+        config_maps.Open(one.experiment, one.path, one.find) for one in whole.experiments if one.find is not None
+    ]
+    return _resolved(whole, config_maps.resolve(waiting, whole.maps, template)) if waiting else whole
+
+
+def template(content: str) -> template_text.Parsed:
+    """The template that a text means, as one stands in a ConfigMap."""
+    return template_text.parse(content, documents)
+
+
+def _resolved(whole: Declared, answers: Sequence[config_maps.Answer]) -> Declared:
+    """The experiments whose template was found have it, the others are refused."""
+    left = iter(answers)
+    experiments, refused = list[DeclaredExperiment](), list(whole.refused)
+    for one in whole.experiments:
+        answer = next(left) if one.find is not None else config_maps.Answer(one.experiment)
+        if answer.experiment is not None:
+            experiments.append(replace(one, experiment=answer.experiment, find=None))
+            continue
+        errors = tuple(finding for finding in answer.findings if finding.severity is Severity.ERROR)
+        space, name = one.experiment.namespace, one.experiment.name
+        refused.append(RefusedExperiment(namespace=space, name=name, path=one.path, line=one.line, errors=errors))
+    findings = {*whole.findings, *(finding for answer in answers for finding in answer.findings)}
+    return replace(
+        whole, experiments=tuple(experiments), refused=tuple(refused), findings=tuple(sorted(findings)), maps=()
+    )
+
+
+def _merged(parts: Sequence[Declared]) -> Declared:
     """The parts as one; an experiment that was declared before is an error that names the first place."""
     first: dict[tuple[str, str], DeclaredExperiment] = {}
     findings = [finding for part in parts for finding in part.findings]
@@ -167,6 +203,7 @@ def together(parts: Sequence[Declared]) -> Declared:
         refused=tuple(one for part in parts for one in part.refused),
         findings=tuple(sorted(findings)),
         broken=frozenset(path for part in parts for path in part.broken),
+        maps=tuple(one for part in parts for one in part.maps),
     )
 
 
@@ -177,10 +214,11 @@ def file(path: str, data: bytes, *, namespace: str = "default", extra: Extra = n
     """
     found, findings = documents(data, path)
     parts = [_document(document, path, namespace=namespace, extra=extra) for document in found]
+    parts.append(Declared(maps=config_maps.of(found, path, data, namespace=namespace)))
     if not findings and all(document.value is None and not document.issues for document in found):
         message = "the file declares nothing; write an Experiment, or remove the file"
         findings = (Finding(path=path, message=message, slug="empty-file", severity=Severity.WARNING),)
-    whole = together([*parts, Declared(findings=findings)])
+    whole = _merged([*parts, Declared(findings=findings)])
     return replace(whole, broken=frozenset({path})) if has_errors(findings) else whole
 
 
@@ -203,7 +241,7 @@ def _document(document: Document, path: str, *, namespace: str, extra: Extra) ->
     if document.value is None and not document.issues:
         return Declared()
     parts = (_object(one, document, path, namespace=namespace, extra=extra) for one in kinds.objects(document.value))
-    return together(list(parts))
+    return _merged(list(parts))
 
 
 def _object(found_at: tuple[Place, object], document: Document, path: str, *, namespace: str, extra: Extra) -> Declared:
@@ -222,7 +260,8 @@ def _object(found_at: tuple[Place, object], document: Document, path: str, *, na
     findings = _findings(issues, document, path)
     line = document.find((*at, "apiVersion"))[0]
     if experiment is not None and not has_errors(findings):
-        one = DeclaredExperiment(experiment=experiment, path=path, line=line)
+        find = config_maps.finder(document, at) if sources.is_open(experiment) else None
+        one = DeclaredExperiment(experiment=experiment, path=path, line=line, find=find)
         return Declared(experiments=(one,), findings=findings)
     if not wanted.is_experiment:
         return Declared(findings=findings, broken=frozenset({path}) if has_errors(findings) else frozenset())

@@ -6,7 +6,7 @@ from typing import Any
 
 from kagit.findings import Issue, Severity
 from kagit.shapes import at as look
-from kagit.shapes import sequence, text
+from kagit.shapes import sequence
 from kagit.template import PLACEHOLDER
 from kagit.v1beta1.schema import ANY, BOOL, INT, OBJECT, TEXT, TEXTS, ListOf, MapOf, Place, Record, Shape, fit
 
@@ -91,13 +91,6 @@ def is_job(body: Mapping[str, Any]) -> bool:
     return body.get("kind") == "Job" and body.get("apiVersion") == "batch/v1"
 
 
-def containers(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of a Job's containers; empty for other kinds and where a name is a placeholder."""
-    pods = sequence(look(body, "spec", "template", "spec", "containers")) if is_job(body) else ()
-    names = tuple(text(look(one, "name")) for one in pods)
-    return () if any(not name or "${" in name for name in names) else names
-
-
 def check(body: Mapping[str, Any], *, at: Place) -> Iterator[Issue]:
     """Unknown fields and wrong types of a Job, each with its place below `at`; nothing for other kinds."""
     if not is_job(body):
@@ -107,7 +100,9 @@ def check(body: Mapping[str, Any], *, at: Place) -> Iterator[Issue]:
     for issue in issues:
         place = look(body, *issue.at[len(at) :])
         if isinstance(place, str) and PLACEHOLDER.search(place) and issue.slug == "wrong-type":
-            message = f"{issue.field} holds a placeholder, and Kubernetes takes no text there; give a fixed value"
+            message = (
+                f"{issue.field} holds a placeholder, and a Job takes no text there (nor does Katib); give a fixed value"
+            )
             yield replace(issue, message=message, slug="placeholder-not-text")
         else:
             yield replace(issue, severity=Severity.ERROR)

@@ -152,7 +152,26 @@ def _jobset(end: _End) -> Json:
     }
 
 
+def _workflow(end: _End) -> Json:
+    times = {"startedAt": end.started, "finishedAt": end.finished}
+    nodes = {
+        unit["name"]: {"displayName": unit["name"], "phase": unit["state"]} for unit in end.units if "name" in unit
+    }
+    said = {} if end.good else {"message": end.record["message"]}
+    return {"phase": "Succeeded" if end.good else "Failed", **times, **said, "nodes": nodes}
+
+
+def _pipeline(end: _End) -> Json:
+    late = end.record["reason"] == "DeadlineExceeded"
+    reason = "Completed" if end.good else "PipelineRunTimeout" if late else "Failed"
+    text = "Tasks Completed" if end.good else end.record["message"]
+    condition = _condition("Succeeded", reason, text, end.finished, holds=end.good)
+    return {"conditions": [condition], "startTime": end.started, "completionTime": end.finished}
+
+
 _STATUSES = {
+    "Workflow": _workflow,
+    "PipelineRun": _pipeline,
     "Job": _job,
     "Pod": _pod,
     **dict.fromkeys(("PyTorchJob", "TFJob", "XGBoostJob", "MPIJob"), _kubeflow),

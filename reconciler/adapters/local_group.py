@@ -10,6 +10,7 @@ from kagit.errors import Refused
 from kagit.experiment import Collector, Json
 from kagit.names import ENV_METRICS_PORT
 from kagit.shapes import at, mapping, sequence, text
+from reconciler.adapters.keeper import late
 from reconciler.adapters.keeper.attempt import SCRATCH
 from reconciler.adapters.local_kinds.members import HOST, Group, Member, port
 from reconciler.adapters.local_paths import METRICS_MARK, collector_mounts, links
@@ -94,6 +95,10 @@ def _unit(
     targets = dict.fromkeys(mount.target for mounts in mounted for mount in mounts)
     extra = _extra(work, member) if is_primary else {}
     setting = Setting(work=work, member=member, place=place, metrics=metrics, mounts=shared, extra=extra)
+    files = {
+        **member.files,
+        **({late.path(SCRATCH, f"{member.name}/{late.SCRIPT}"): member.script} if member.script else {}),
+    }
     return {
         "name": member.name,
         "shown": f"{member.shown} " if member.shown else "",
@@ -104,12 +109,27 @@ def _unit(
         "deadline": member.deadline,
         "grace": grace(pod),
         "fresh": [target for target in targets if not target.startswith(METRICS_MARK)],
-        "folders": [*([] if is_primary else [metrics]), *(posixpath.dirname(path) for path in member.files)],
-        "files": dict(member.files),
+        "folders": [
+            *([] if is_primary else [metrics]),
+            *(posixpath.dirname(path) for path in files),
+            *_folders(member),
+        ],
+        "files": files,
         "links": [link for mounts in mounted for link in links(mounts)],
         "told": {"role": member.role},
+        "tests": list(member.tests),
+        "outputs": dict(member.outputs),
+        "forgiven": member.forgiven,
+        "final": member.final,
         "tasks": list(_tasks(setting, is_primary=is_primary, gpus=gpus)),
     }
+
+
+def _folders(member: Member) -> Iterator[str]:
+    """Where a step leaves its outputs, and what it shares with others."""
+    if member.outputs or member.script:
+        yield late.path(SCRATCH, member.name)
+    yield from (f"{SCRATCH}/shared/{name}" for name in member.shares)
 
 
 def _is_pod(work: Work) -> bool:
@@ -148,7 +168,8 @@ def _task(
     container: Mapping[str, Any], setting: Setting, *, role: str, output: str, gpus: Sequence[str] | None
 ) -> Json:
     name = text(container.get("name")) or output or "container"
-    return {"name": name, "role": role, "output": output, **process(container, setting, gpus=gpus)}
+    stdout = late.path(SCRATCH, f"{setting.member.name}/{late.STDOUT}") if setting.member.captured else ""
+    return {"name": name, "role": role, "output": output, "stdout": stdout, **process(container, setting, gpus=gpus)}
 
 
 def _stem(container: Mapping[str, Any], member: Member) -> str:
@@ -176,5 +197,5 @@ def _scraper(setting: Setting) -> Json:
     ]
     return {
         "name": "metrics-collector", "role": "beside", "output": "metrics-collector", "argv": argv, "env": {},
-        "cwd": "/", "memory": 0,
+        "cwd": "/", "memory": 0, "stdout": "",
     }  # fmt: skip

@@ -55,9 +55,9 @@ def refusal(
     """
     try:
         pods = catalog.group(manifest)
+        return _refusal(pods, primary_container, labels or {}, collector=collector, found=found)
     except Refused as error:
         return str(error)
-    return _refusal(pods, primary_container, labels or {}, collector=collector, found=found)
 
 
 def _refusal(

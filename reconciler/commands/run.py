@@ -13,7 +13,7 @@ from reconciler.adapters.git_state import state_of
 from reconciler.commands import session
 from reconciler.shell import publish
 from reconciler.world import Source, Wanted
-from repo_layout import read
+from repo_layout import beside, read
 from reports import site
 
 TICK = 0.5
@@ -60,7 +60,8 @@ def _wanted(path: Path) -> Wanted:
         content = path.read_bytes()
     except OSError as error:
         raise Refused(f"{path}: {error.strerror}; give the path of an Experiment manifest") from error
-    declared = read.file(str(path), content)
+    alone = read.file(str(path), content)
+    declared = read.together([alone, beside.config_maps([alone], [path])])
     for finding in declared.findings:
         print(finding, file=sys.stderr)
     if has_errors(declared.findings):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from kagit import outcome
 from kagit.experiment import Experiment, TrialTemplate
-from kagit.outcome import Outcome
+from kagit.outcome import End, Outcome
 from kagit.shapes import mapping, text
 from kagit.trial import Phase
 from reconciler.core import collectors
@@ -23,11 +23,11 @@ class Ending(NamedTuple):
 def of(live: Live, sighting: Sighting, experiment: Experiment | None) -> Ending:
     """The ending of a trial whose attempt ended by itself and was read out."""
     if experiment is None:
-        return _failed(sighting, "") if not sighting.succeeded else _succeeded(Outcome(outcome.State.SUCCEEDED))
+        return _failed(sighting, "") if not sighting.succeeded else _succeeded(Outcome(state=End.SUCCEEDED))
     found = _outcome(sighting, experiment.template)
-    if found.state is outcome.State.FAILED:
+    if found.state is End.FAILED:
         return _failed(sighting, found.reason)
-    if found.state is outcome.State.RUNNING:
+    if found.state is End.RUNNING:
         return Ending(
             Phase.FAILED,
             "TrialFailed. Job reason: ConditionsNotMet",
@@ -44,7 +44,7 @@ def of(live: Live, sighting: Sighting, experiment: Experiment | None) -> Ending:
 def _outcome(sighting: Sighting, template: TrialTemplate) -> Outcome:
     """By the conditions where the object's status is known, else by how its process ended."""
     if not sighting.status:
-        return Outcome(outcome.State.SUCCEEDED if sighting.succeeded else outcome.State.FAILED)
+        return Outcome(state=End.SUCCEEDED if sighting.succeeded else End.FAILED)
     kind = text(mapping(template.trial_spec).get("kind"))
     return outcome.of(
         {"kind": kind, "status": sighting.status},

@@ -67,8 +67,9 @@ def _search(experiment: Experiment) -> Iterator[Issue]:
 def stopping_case(experiment: Experiment) -> Case:
     """What its early stopping algorithm is asked about."""
     wanted, objective = experiment.early_stopping, experiment.objective
-    settings = wanted.settings if wanted is not None else {}
-    return Case(metric=objective.metric, direction=objective.type, settings=settings)
+    if wanted is None:
+        return Case(metric=objective.metric, direction=objective.type)
+    return Case(metric=objective.metric, direction=objective.type, settings=wanted.settings)
 
 
 def _stopping(experiment: Experiment) -> Iterator[Issue]:
@@ -78,7 +79,7 @@ def _stopping(experiment: Experiment) -> Iterator[Issue]:
     if name in stopping.names():
         yield from stopping.named(name).check(stopping_case(experiment))
     else:
-        message = _unknown(name, "early stopping", stopping.names())
+        message = _unknown(name, "early stopping algorithm", stopping.names())
         yield Issue(at=("earlyStopping", "algorithmName"), message=message, slug="early-stopping-unknown")
 
 

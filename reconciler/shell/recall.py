@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from kagit import names
-from kagit.errors import NotFound
-from kagit.experiment import Json, ResumePolicy
+from kagit.errors import NotFound, Refused
+from kagit.experiment import Experiment, Json, ResumePolicy
 from kagit.shapes import at, mapping
 from kagit.trial import Phase, Trial
 from kagit.v1beta1 import objects, pieces, words
 from kagit.v1beta1.manifest import experiment
 from reconciler.core.plan import better
 from reconciler.ports import Cluster, Sighting, State
+from reconciler.shell import templates
 from reconciler.shell.collect import leftover as read_leftover
 from reconciler.shell.hands import Hands
 from reconciler.shell.ledger import Earlier, Ledger, Title
@@ -45,7 +46,7 @@ def look_at(cluster: Cluster) -> dict[Title, Ledger]:
     ledgers: dict[Title, Ledger] = {}
     for body in cluster.list(kind="Experiment").items:
         ledger = Ledger(namespace=body["metadata"]["namespace"], name=body["metadata"]["name"])
-        spec, _ = experiment({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")})
+        spec, _ = _meant(body, cluster)
         if spec is not None:
             ledger.take(body, spec=spec, source=_source(body))
             ledgers[ledger.namespace, ledger.name] = ledger
@@ -72,9 +73,9 @@ def _read(ledger: Ledger, trials: Sequence[Json], hands: Hands) -> None:
         body = hands.cluster.get(kind="Experiment", **where)
     except NotFound:
         return
-    spec, issues = experiment({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")})
+    spec, why = _meant(body, hands.cluster)
     if spec is None:
-        ledger.refusal = "the stored object is invalid: " + "; ".join(issue.message for issue in issues)
+        ledger.refusal = f"the stored object is invalid: {why}"
         return
     ledger.take(body, spec=spec, source=_source(body))
     for stored in trials:
@@ -82,6 +83,17 @@ def _read(ledger: Ledger, trials: Sequence[Json], hands: Hands) -> None:
         if ledger.run is not None and trial.run != ledger.run.number:
             _earlier(ledger, trial, stored)
     _suggestions(ledger, hands)
+
+
+def _meant(body: Json, cluster: Cluster) -> tuple[Experiment | None, str]:
+    """What a stored object means, or why it means nothing."""
+    spec, issues = experiment({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")})
+    if spec is None:
+        return None, "; ".join(issue.message for issue in issues)
+    try:
+        return templates.found(spec, run=int(pieces.note(body, names.ANNOTATION_RUN) or 1), cluster=cluster), ""
+    except Refused as error:
+        return None, str(error)
 
 
 def _last_run(ledger: Ledger, hands: Hands) -> int:

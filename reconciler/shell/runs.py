@@ -7,6 +7,7 @@ from kagit.errors import AlreadyExists, NotFound
 from kagit.experiment import Json
 from kagit.v1beta1 import objects, pieces
 from reconciler import actions as a
+from reconciler.shell import templates
 from reconciler.shell.hands import Hands, patch_status
 from reconciler.shell.ledger import Ledger
 
@@ -17,6 +18,7 @@ RUNS = "kagit-runs"
 def start_run(action: a.StartRun, ledger: Ledger, hands: Hands) -> None:
     """Make the run, or make it what it should be."""
     source = action.source
+    templates.keep(action.experiment, run=action.number, cluster=hands.cluster)
     body = objects.experiment_body(
         action.experiment,
         run=action.number,
@@ -48,6 +50,7 @@ def start_run(action: a.StartRun, ledger: Ledger, hands: Hands) -> None:
         )
     else:
         stored = patch_status(ledger, hands, status, kind="Experiment")
+    templates.own(action.experiment, run=action.number, owner=stored, cluster=hands.cluster)
     ledger.take(stored, spec=action.experiment, source=source)
 
 
@@ -97,6 +100,7 @@ def delete_experiment(action: a.DeleteExperiment, ledger: Ledger, hands: Hands) 
         hands.cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, **memory})
     with suppress(NotFound):
         hands.cluster.delete(kind="Experiment", namespace=ledger.namespace, name=ledger.name)
+    templates.forget(namespace=ledger.namespace, experiment=ledger.name, cluster=hands.cluster)
     ledger.clear(last_run=action.run)
 
 

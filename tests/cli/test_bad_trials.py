@@ -140,8 +140,8 @@ CONDITIONS = {"successCondition": "status.phase", "failureCondition": "status.ph
     [
         ("kubeflow.org/v1", "PaddleJob", "the Kubeflow Training Operator"),
         ("kubeflow.org/v1", "JAXJob", "the Kubeflow Training Operator"),
-        ("argoproj.io/v1alpha1", "Workflow", "Argo Workflows"),
-        ("tekton.dev/v1", "PipelineRun", "Tekton Pipelines"),
+        ("argoproj.io/v1alpha1", "CronWorkflow", "a cluster that serves argoproj.io/v1alpha1"),
+        ("tekton.dev/v1", "TaskRun", "Tekton Pipelines"),
         ("ray.io/v1", "RayJob", "KubeRay"),
         ("example.org/v1", "Widget", "a cluster that serves example.org/v1"),
     ],

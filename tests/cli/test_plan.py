@@ -127,7 +127,7 @@ def test_a_vanished_folder_is_called_too_much_at_once(cli, origin: Origin):
 
 
 def test_what_does_not_fit_this_machine_is_refused(plan, origin: Origin):
-    workflow = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "spec": {"rate": "${trialParameters.rate}"}}
+    workflow = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "spec": {"onExit": "${trialParameters.rate}"}}
     body = json.loads(manifest("a", LOSS, trial_spec=workflow))
     body["spec"]["trialTemplate"] |= {"successCondition": "status.phase", "failureCondition": "status.phase"}
     origin.push({A: json.dumps(body)})
@@ -137,18 +137,18 @@ def test_what_does_not_fit_this_machine_is_refused(plan, origin: Origin):
 
 
 def test_what_katib_has_and_this_version_has_not_is_valid_and_refused_before_it_starts(cli, plan, origin: Origin, here):
-    text = manifest("a", LOSS, algorithm={"algorithmName": "sobol"})
+    text = manifest("a", LOSS, algorithm={"algorithmName": "bayesianoptimization"})
     (here / "a.yaml").write_text(text)
     validated = cli("validate", "a.yaml")
     assert (validated.code, validated.err) == (0, "1 file, 1 warning\n")
-    assert "cannot run it yet; use random for now [algorithm-not-here]" in validated.out
+    assert "cannot run it yet; use tpe for now [algorithm-not-here]" in validated.out
     origin.push({A: text})
     code, found = plan()
     assert (code, found["default/a"][0]) == (1, "refuse")
-    assert "sobol is one of Katib's algorithms" in found["default/a"][1]
+    assert "bayesianoptimization is one of Katib's algorithms" in found["default/a"][1]
     ran = cli("run", "a.yaml")
     assert ran.code == 1
-    assert "sobol is one of Katib's algorithms" in ran.err + ran.out
+    assert "bayesianoptimization is one of Katib's algorithms" in ran.err + ran.out
     assert "Succeeded" not in ran.out
 
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from kagit import template
 from kagit.errors import Refused
 from kagit.experiment import TrialParameter, TrialTemplate
-from kagit.space import Parameter, ParameterType, Space
 
 SPEC = {
     "apiVersion": "batch/v1",
@@ -102,13 +101,34 @@ def test_a_placeholder_that_nobody_declared():
         filled(made(spec))
 
 
-def test_config_map():
-    one = TrialTemplate(
-        trial_spec=None, config_map={"configMapName": "c"}, parameters=made().parameters, primary_container="main"
-    )
-    assert filled(one, source=SPEC) == filled(made())
-    with pytest.raises(Refused, match="configMap"):
+def test_a_config_map_that_was_not_found():
+    one = TrialTemplate(trial_spec=None, config_map={"configMapName": "c"}, parameters=made().parameters)
+    with pytest.raises(Refused, match="the ConfigMap was not found; put it beside"):
         filled(one)
+
+
+def test_scalars_without_quotes_are_read_anew():
+    def read(text):
+        return int(text) if text.isdigit() else text
+
+    plain = {
+        name: template.Unquoted(text, read)
+        for name, text in {
+            "a": "${trialParameters.x}",
+            "b": "1${trialParameters.x}",
+            "c": "-${trialParameters.x}",
+        }.items()
+    }
+    spec = {"kind": "K", "apiVersion": "v1", "spec": {**plain, "d": "${trialParameters.x}"}}
+    for one in (made(spec, {"x": "x"}), copy.deepcopy(made(spec, {"x": "x"}))):
+        assert filled(one, {"x": "7"})["spec"] == {"a": 7, "b": 17, "c": "-7", "d": "7"}
+
+
+def test_two_keys_never_become_one():
+    spec = {"kind": "K", "apiVersion": "v1", "spec": {"${trialParameters.x}": 1, "a": 2}}
+    assert filled(made(spec, {"x": "x"}), {"x": "b"})["spec"] == {"b": 1, "a": 2}
+    with pytest.raises(Refused, match="make two keys the same; use them in values only"):
+        filled(made(spec, {"x": "x"}), {"x": "a"})
 
 
 def test_keys_are_filled_too_and_values_are_not_filled_again():
@@ -125,28 +145,3 @@ def test_no_value_breaks_the_quoting(value):
         "spec": {"args": ["--x=${trialParameters.x}", "${trialParameters.x}"]},
     }
     assert filled(made(spec, {"x": "x"}), {"x": value})["spec"]["args"] == [f"--x={value}", value]
-
-
-def space(*names):
-    return Space(tuple(Parameter(name=name, type=ParameterType.CATEGORICAL, values=("a",)) for name in names))
-
-
-def test_check_accepts_what_fill_can_fill():
-    assert template.check(made(), space("lr", "momentum")) == ()
-
-
-def test_check_finds_the_parameter_that_reaches_no_trial():
-    (issue,) = template.check(made(), space("lr", "momentum", "dropout"))
-    assert str(issue.field) == "spec.parameters[2].name"
-    assert issue.message == "parameter dropout reaches no trial; add a trialParameter that refers to it, or remove it"
-
-
-def test_check_says_what_was_probably_meant():
-    (issue,) = template.check(made(parameters=PARAMETERS | {"momentum": "momentun"}), space("lr", "momentum"))
-    assert issue.message == "'momentun' is no parameter of this experiment; did you mean momentum?"
-
-
-def test_check_warns_of_a_reference_that_stands_in_the_template():
-    spec = {**SPEC, "spec": {"x": "${trialSpec.Name}", "y": "${trialParameters.m}"}}
-    (issue,) = template.check(made(spec, {"m": "lr"}), space("lr"))
-    assert (issue.field, issue.slug) == ("spec.trialTemplate.trialSpec.spec.x", "reference-in-template")

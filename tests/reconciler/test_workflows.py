@@ -56,10 +56,10 @@ def test_what_a_manifest_means(kind, case):
     }
     if "refused" in case:
         with pytest.raises(Refused) as refusal:
-            make(body, labels=case.get("labels", {}))
+            make(body)
         assert case["refused"] in str(refusal.value)
         return
-    found = make(body, labels=case.get("labels", {}))
+    found = make(body)
     nodes = {one.name: one for one in found.nodes}
     assert {name: " ".join(map(shown, one.argv)) for name, one in nodes.items()} == case["nodes"]
     assert found.deadline == case.get("deadline", 0)
@@ -79,17 +79,27 @@ def test_an_order_always_begins_with_what_is_waited_for():
         if "nodes" in case:
             body = {"metadata": {"name": "trial-1"}, "spec": case["spec"]}
             seen: set[str] = set()
-            for one in KINDS[kind][2](body, labels={}).nodes:
+            for one in KINDS[kind][2](body).nodes:
                 assert seen.issuperset(one.after)
                 seen.add(one.name)
 
 
-def test_the_step_that_is_the_trial_bears_the_labels_and_the_container():
-    nodes = [
-        graph.Node(name="a", argv=(), labels={"role": "train", "x": "1"}, container="step-one"),
-        graph.Node(name="b", argv=(), labels={"role": "train"}, container="step-two"),
-        graph.Node(name="c", argv=()),
-    ]
-    assert graph.primary_of(nodes, {"role": "train"}) == "a"
-    assert graph.primary_of(nodes, {"role": "train"}, container="step-two") == "b"
-    assert graph.primary_of(nodes, {}) == "c"
+@pytest.mark.parametrize(
+    ("after", "width"), [({"a": [], "b": ["a"], "c": ["b"]}, 1), ({"a": [], "b": ["a"], "c": ["a"]}, 2)]
+)
+def test_as_many_run_at_once_as_stand_side_by_side(after, width):
+    nodes = [graph.Node(name=name, argv=(), after=tuple(names)) for name, names in after.items()]
+    assert graph.Graph(nodes=graph.ordered(nodes)).width == width
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "-x", ".stdout", "a" * 201, "a b"])
+def test_names_that_could_leave_their_directory_are_refused(name):
+    with pytest.raises(Refused, match="cannot be a file name"):
+        graph.ordered([graph.Node(name=name, argv=())])
+    with pytest.raises(Refused, match="cannot be a file name"):
+        graph.ordered([graph.Node(name="a", argv=(), outputs={name: None})])
+
+
+def test_no_text_can_pretend_to_be_a_late_one():
+    with pytest.raises(Refused, match="U\\+0001; remove it"):
+        argo.graph({"spec": {"entrypoint": "m", "templates": [{"name": "m", "container": {"command": ["\1Lm/x\1"]}}]}})

@@ -13,7 +13,7 @@ import pytest
 
 from kagit.errors import Conflict, Unavailable
 from tests.sim.executor_scripted import Script
-from tests.sim.universe import Crash, Universe, argument, manifest, square
+from tests.sim.universe import Crash, Universe, argument, manifest, square, with_config_map
 
 SHARDS = 6
 SEEDED = 900
@@ -34,7 +34,7 @@ def script(work):
 
 def universe() -> Universe:
     made = Universe(script)
-    made.push({"experiments/a.yaml": manifest("a", trials=4), "experiments/b.yaml": manifest("b", trials=4)})
+    made.push({"experiments/a.yaml": manifest("a", trials=4), **with_config_map(manifest("b", trials=4))})
     return made
 
 
@@ -45,6 +45,7 @@ def outcome(of: Universe) -> dict:
         "starts": sorted(of.machine.starts),
         "readings": of.readings(),
         "reports": of.reports(),
+        "templates": [one["metadata"]["name"] for one in of.objects("ConfigMap")],
         "experiments": {
             one["metadata"]["name"]: one["status"]["conditions"][-1]["reason"] for one in of.objects("Experiment")
         },

@@ -255,6 +255,17 @@ def manifest(name: str, *, trials: int = 4, parallel: int = 2, algorithm: str = 
     }
 
 
+def with_config_map(body: dict) -> dict[str, str | dict]:
+    """Files of an experiment whose template stands in a ConfigMap of its own, with a number that has no quotes."""
+    name, template = body["metadata"]["name"], body["spec"]["trialTemplate"]
+    text = yaml.safe_dump(template.pop("trialSpec")).replace("${trialParameters.x}", "'${trialParameters.x}'")
+    path = 'status.conditions.#(type=="{}")#|#(status=="True")#'
+    template["configMap"] = {"configMapName": name, "configMapNamespace": "default", "templatePath": "job.yaml"}
+    template |= {"successCondition": path.format("Complete"), "failureCondition": path.format("Failed")}
+    held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"job.yaml": text}}
+    return {f"experiments/{name}.yaml": body, f"experiments/{name}-template.yaml": held}
+
+
 def argument(work: Work) -> float:
     """The value that the template put into the command."""
     return float(work.manifest["spec"]["template"]["spec"]["containers"][0]["command"][1])

@@ -51,7 +51,7 @@ class Launcher:
         self._poll = select.poll()
         self._poll.register(self._wake_read, select.POLLIN)
         self._used: dict[str, int] = dict.fromkeys(plan["budgets"], 0)
-        self._restarts, self._ending, self._terminated = 0, "", False
+        self._restarts, self._ending, self._terminated, self._closing = 0, "", False, False
         self._failure: Failure | None = None
         self._ports = Ports(plan["ports"])
         fill = Fill(dict(os.environ), os.environ["KAGIT_TRIAL_DIR"], self._ports.numbers)
@@ -102,20 +102,30 @@ class Launcher:
         """Start what may start, until there is a verdict."""
         while not self._ending:
             verdict = self._verdict()
-            if verdict:
+            if verdict and not (verdict == FAILED and self._closes(now)):
                 self._end(verdict, now)
             elif not self._begin(now):
                 return
         if self._ending == AGAIN and all(unit.state is OVER for unit in self._units):
-            self._ending, self._failure = "", None
+            self._ending, self._failure, self._closing = "", None, False
             self._used = dict.fromkeys(self._used, 0)
             for unit in self._units:
                 unit.reset()
             self._judge(now)
 
+    def _closes(self, now: float) -> bool:
+        """Whether it has failed and some units still have to run, which run whatever happens; the others end."""
+        left = any(unit.final and unit.state is not OVER for unit in self._units)
+        if left and not self._closing:
+            self._closing = True
+            for unit in self._units:
+                if not unit.final:
+                    unit.halt(STOPPED, now)
+        return left
+
     def _verdict(self) -> str:
         need = [unit for unit in self._units if unit.name in self._plan["need"]] or self._units
-        good = [unit.outcome == SUCCEEDED for unit in need]
+        good = [unit.passed for unit in need]
         if any(good) if self._plan["any"] else all(good):
             return SUCCEEDED
         self._failure = next((unit.failure for unit in self._units if unit.failure), None)
@@ -145,9 +155,11 @@ class Launcher:
         most = self._plan["parallel"]
         if most and sum(unit.state not in {WAITING, OVER} for unit in self._units) >= most:
             return False
-        done = {unit.name for unit in self._units if unit.outcome == SUCCEEDED}
+        done = {unit.name for unit in self._units if unit.passed}
+        closed = all(unit.state is OVER for unit in self._units if not unit.final)
         for unit in self._units:
-            if unit.state is WAITING and done.issuperset(unit.after):
+            ready = closed if unit.final else not self._closing and done.issuperset(unit.after)
+            if unit.state is WAITING and ready:
                 unit.start(now)
                 return True
         return False

@@ -93,10 +93,11 @@ def _search(command: str, path: str) -> str:
     return found
 
 
-def spawn(argv: list[str], env: Mapping[str, str], output: int, *, session: bool = True) -> int:
+def spawn(argv: list[str], env: Mapping[str, str], output: int, *, stdout: int = -1, session: bool = True) -> int:
     """Start a process in the current directory; answers its pid, OSError if it cannot.
 
-    It leads its own session, or only its own process group in the session of whoever starts it."""
+    It writes to `output`, and its standard output to `stdout` if that is given. It leads its own session, or only its
+    own process group in the session of whoever starts it."""
     file = find(argv[0], env.get("PATH", os.defpath))
     if not file:
         raise FileNotFoundError(ENOENT, "not found", argv[0])
@@ -107,7 +108,7 @@ def spawn(argv: list[str], env: Mapping[str, str], output: int, *, session: bool
         env,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, output, 1),
+            (os.POSIX_SPAWN_DUP2, output if stdout < 0 else stdout, 1),
             (os.POSIX_SPAWN_DUP2, output, 2),
         ],
         setsigmask=[],

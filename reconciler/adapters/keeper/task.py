@@ -2,11 +2,12 @@
 
 import os
 
-from reconciler.adapters.keeper import endings, processes
+from reconciler.adapters.keeper import endings, late, processes
 from reconciler.adapters.keeper.attempt import NEVER
 from reconciler.adapters.keeper.journal import Record
 
 LAST_BLOCK, LAST_LINE = 4096, 200
+_SHOWN = 1 << 20
 
 
 class Task:
@@ -42,6 +43,11 @@ class Task:
         return not self.pid and (self.status == 0 or (self.cut and self.status >= 0))
 
     @property
+    def texts(self) -> list[str]:
+        """All that is filled in before it starts."""
+        return [*self._spec["argv"], *self._spec["env"].values()]
+
+    @property
     def memory(self) -> int:
         """Bytes that its processes may take together, 0 for no limit."""
         return int(self._spec["memory"])
@@ -58,16 +64,35 @@ class Task:
         except OSError as error:
             self.problem = f"its output could not be opened: {error.strerror}"
             return
+        stdout = self._capture(fill)
         try:
             os.chdir(cwd)
-            self.pid = processes.spawn(argv, environment, output, session=False)
+            self.pid = processes.spawn(argv, environment, output, stdout=stdout, session=False)
             if self.memory:
                 processes.limit_memory(self.pid, self.memory)
         except (OSError, ValueError) as error:
             self.problem = endings.start_error(error, argv[0], cwd)
         finally:
-            os.close(output)
+            for descriptor in {output, stdout} - {-1}:
+                os.close(descriptor)
             os.chdir("/")
+
+    def _capture(self, fill: "Fill") -> int:
+        """Where its standard output goes if another pod reads it; -1 for where all its output goes."""
+        if not self._spec["stdout"]:
+            return -1
+        return os.open(fill(self._spec["stdout"]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+    def show(self, logs: str, fill: "Fill") -> None:
+        """Put into its output, too, what another pod reads of it."""
+        if self._spec["stdout"]:
+            with open(fill(self._spec["stdout"]), "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
+                printed = file.read(_SHOWN)
+            output = self._open(logs)
+            try:
+                os.write(output, printed)
+            finally:
+                os.close(output)
 
     def _open(self, logs: str) -> int:
         if not self.output:
@@ -94,13 +119,13 @@ class Task:
 
 
 class Fill:
-    """Puts into texts what is only known on the spot: the scratch directory and the ports."""
+    """Puts into texts what is only known on the spot: the scratch directory, the ports, what earlier pods have left."""
 
-    __slots__ = ("_words", "environment")
+    __slots__ = ("_words", "base", "environment")
 
     def __init__(self, environment: dict[str, str], scratch: str, ports: dict[str, int]) -> None:
-        """`environment` is what every task inherits."""
-        self.environment = environment
+        """`environment` is what every task inherits, `base` the scratch directory."""
+        self.environment, self.base = environment, scratch
         self._words = [(f"\0{name}\0", str(number)) for name, number in ports.items()] + [("\0", scratch)]
 
     def __call__(self, text: str) -> str:
@@ -108,4 +133,4 @@ class Fill:
         if "\0" in text:
             for mark, word in self._words:
                 text = text.replace(mark, word)
-        return text
+        return late.filled(text, self.base)

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reconciler.adapters.keeper import endings, scratch
+from reconciler.adapters.keeper import endings, late, scratch
 from reconciler.adapters.keeper.attempt import LONGEST_BACKOFF, NEVER
 from reconciler.adapters.keeper.journal import Record
 from reconciler.adapters.keeper.task import Fill, Task
@@ -14,7 +14,7 @@ from reconciler.adapters.keeper.task import Fill, Task
 LINGER = 5.0
 """Seconds for which an `after` task may go on by itself when all others have ended."""
 WAITING, RUNNING, STOPPING, PAUSING, OVER = "Waiting", "Running", "Stopping", "Pausing", "Over"
-SUCCEEDED, FAILED, STOPPED, AGAIN = "Succeeded", "Failed", "Stopped", "Again"
+SUCCEEDED, FAILED, STOPPED, AGAIN, SKIPPED = "Succeeded", "Failed", "Stopped", "Again", "Skipped"
 RETRYABLE = 128
 
 
@@ -66,6 +66,16 @@ class Unit:
         return names
 
     @property
+    def final(self) -> bool:
+        """Whether it runs when all others are over, whatever became of them."""
+        return bool(self._order["final"])
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is over and those that wait for it may run: it succeeded, was passed over, or may fail."""
+        return self.outcome in {SUCCEEDED, SKIPPED} or (self.outcome == FAILED and self._order["forgiven"])
+
+    @property
     def told(self) -> Record:
         """What is written down of it at the end."""
         return {**self._order["told"], "name": self.name, "state": self.outcome or self.state, "tries": self._tries}
@@ -75,6 +85,15 @@ class Unit:
         self.reset()
         self._tries += 1
         self.state = RUNNING
+        try:
+            if not self._is_wanted():
+                self.state, self.outcome = OVER, SKIPPED
+                return
+        except (OSError, ValueError) as error:
+            self._fail(
+                Failure("StartError", f"{self._order['shown']}has a condition that cannot be read: {error}", -1), now
+            )
+            return
         if self._order["deadline"]:
             self._deadline_at = now + self._order["deadline"]
         try:
@@ -85,6 +104,15 @@ class Unit:
             return
         self._advance(now)
 
+    def _is_wanted(self) -> bool:
+        """Whether its conditions are met and what it reads was left."""
+        base, order = self._house.fill.base, self._order
+        texts = [word for task in self.tasks for word in task.texts]
+        texts += [*order["files"].values(), *(one["text"] for one in order["tests"])]
+        return not any(late.lacks(text, base) for text in texts) and all(
+            late.holds(one, base) for one in order["tests"]
+        )
+
     def _prepare(self) -> None:
         fill = self._house.fill
         for path in map(fill, self._order["fresh"]):
@@ -92,8 +120,9 @@ class Unit:
         for path in map(fill, [*self._order["fresh"], *self._order["folders"]]):
             os.makedirs(path, mode=0o700, exist_ok=True)  # noqa: PTH103 - pathlib costs start-up time
         for path, text in self._order["files"].items():
-            with open(fill(path), "w", encoding="utf-8") as file:  # noqa: PTH123 - see above
+            with open(fill(path), "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - see above
                 file.write(fill(text))
+                os.fchmod(file.fileno(), 0o700)
         for place, target in self._order["links"]:
             os.makedirs(os.path.dirname(fill(place)), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - see above
             with contextlib.suppress(FileExistsError):
@@ -114,13 +143,25 @@ class Unit:
 
     def _wind_up(self, now: float) -> None:
         if all(task.good for task in self.tasks if task.role == "after"):
-            self.halt(SUCCEEDED, now)
+            self._succeed(now)
         elif self._linger_at == NEVER:
             self._linger_at = now + LINGER
+
+    def _succeed(self, now: float) -> None:
+        try:
+            problem = late.keep(self._order["outputs"], self._house.fill.base, self.name)
+        except OSError as error:
+            problem = f"its outputs could not be kept: {error.strerror}"
+        if problem:
+            self._fail(Failure("Error", f"{self._order['shown']}{problem}", 1 << 8), now)
+        else:
+            self.halt(SUCCEEDED, now)
 
     def exited(self, task: Task, status: int, now: float) -> None:
         """A process of it was reaped."""
         task.pid, task.status = 0, status
+        with contextlib.suppress(OSError):
+            task.show(self._house.logs, self._house.fill)
         if self.state is STOPPING:
             self._rest(now)
         elif task.role == "beside":
@@ -163,7 +204,7 @@ class Unit:
         return min(self._house.backoff * 2.0 ** min(tries - 1, 10), LONGEST_BACKOFF)
 
     def _fail(self, failure: Failure, now: float) -> None:
-        self.failure = failure
+        self.failure = None if self._order["forgiven"] else failure
         self.halt(FAILED, now)
 
     def halt(self, outcome: str, now: float) -> None:

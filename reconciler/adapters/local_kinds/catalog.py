@@ -5,7 +5,7 @@ from typing import Any
 
 from kagit.errors import Refused
 from kagit.shapes import text
-from reconciler.adapters.local_kinds import job, jobset, kubeflow, mpi
+from reconciler.adapters.local_kinds import flow, job, jobset, kubeflow, mpi
 from reconciler.adapters.local_kinds.members import Group
 
 _KINDS: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Group]] = {
@@ -18,6 +18,9 @@ _KINDS: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Group]] = {
     ("kubeflow.org/v2beta1", "MPIJob"): mpi.mpi,
     ("trainer.kubeflow.org/v1alpha1", "TrainJob"): jobset.train,
     ("jobset.x-k8s.io/v1alpha2", "JobSet"): jobset.jobset,
+    ("argoproj.io/v1alpha1", "Workflow"): flow.workflow,
+    ("tekton.dev/v1", "PipelineRun"): flow.pipeline,
+    ("tekton.dev/v1beta1", "PipelineRun"): flow.pipeline,
 }
 _TRAINER = "the Kubeflow Training Operator on a cluster"
 _RUNNERS = {

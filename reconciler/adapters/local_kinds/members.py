@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kagit.errors import Refused
+from kagit.experiment import Json
 from kagit.shapes import mapping, text
 
 HOST = "127.0.0.1"
@@ -19,7 +20,10 @@ class Member:
 
     `retry` says what is tried again when a container fails: the `container`, the whole `pod`, the pod if the exit
     `code` is 128 or more, or nothing (`never`). `env` is what its controller adds and `files` what it mounts; there and
-    in `env`, `port(name)` stands for one of the group's ports.
+    in `env`, `port(name)` stands for one of the group's ports. The last seven are of steps only (keeper `late.py`):
+    `tests` say whether it runs, `outputs` what it leaves (with defaults), `captured` that its standard output is one,
+    `script` is what it runs, `shares` are directories of all steps; it may be `forgiven` when it fails, or `final`: it
+    runs at any rate.
     """
 
     name: str = ""
@@ -34,6 +38,13 @@ class Member:
     budget: str = ""
     deadline: float = 0.0
     after: tuple[str, ...] = ()
+    tests: tuple[Json, ...] = ()
+    outputs: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    captured: bool = False
+    script: str = ""
+    shares: tuple[str, ...] = ()
+    forgiven: bool = False
+    final: bool = False
 
     @property
     def pod(self) -> Mapping[str, Any]:
@@ -47,7 +58,7 @@ class Group:
 
     `budgets` say how many more tries pods have together, -1 for no bound; `restarts` how often all begin again. When it
     has succeeded, those that do not decide may go on for `linger` seconds. `idle` are pods whose work another one does
-    here, and whose resources count.
+    here, and whose resources count. Of `steps` the primary one has to bear the labels.
     """
 
     members: tuple[Member, ...]
@@ -60,14 +71,30 @@ class Group:
     linger: float = 0.0
     restarts: int = 0
     ports: tuple[str, ...] = ()
+    steps: bool = False
 
     def primary(self, labels: Mapping[str, str]) -> Member:
-        """The pod whose output is the trial's: the first with these labels, otherwise the first that decides."""
+        """The pod whose output is the trial's: the first with these labels, otherwise the first that decides, of steps
+        the last; Refused where no step has the labels, or where its output is not the trial's alone."""
         for member in self.members if labels else ():
             found = {**mapping(mapping(member.template.get("metadata")).get("labels")), **member.labels}
             if labels.items() <= found.items():
-                return member
+                return _free(member)
+        if self.steps and labels:
+            shown = ", ".join(f"{key}: {value}" for key, value in labels.items())
+            raise Refused(f"no step bears the primaryPodLabels {shown}; give these labels to the step that trains")
+        if self.steps:
+            return _free(self.members[-1])
         return next((member for member in self.members if member.name in self.need), self.members[0])
+
+
+def _free(member: Member) -> Member:
+    if member.captured:
+        raise Refused(
+            f"step {member.name} trains, and another step reads what it prints; "
+            "give it an output parameter with valueFrom.path for that"
+        )
+    return member
 
 
 def port(name: str) -> str:

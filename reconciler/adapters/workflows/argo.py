@@ -72,13 +72,13 @@ class _Expansion:
 class _Call:
     """One call of a template: node names begin with `name`, all of them wait for `after` and need `tests`."""
 
-    name: str
+    name: str = ""
     after: tuple[str, ...] = ()
     tests: tuple[Test, ...] = ()
     forgiven: bool = False
 
 
-def graph(manifest: Json, *, labels: Mapping[str, str], container: str = "main") -> Graph:
+def graph(manifest: Json) -> Graph:
     """The graph of a rendered Workflow; Refused says what cannot be run here and the way out."""
     spec = mapping(manifest.get("spec"))
     check_workflow(spec)
@@ -86,13 +86,9 @@ def graph(manifest: Json, *, labels: Mapping[str, str], container: str = "main")
     entry = as_text(spec.get("entrypoint"))
     scope = _Scope(place="spec", values=builder.globals)
     arguments: Json = {"arguments": spec.get("arguments"), "template": entry}
-    builder.call(arguments, scope=scope, made=_Call(name="workflow"), where="entrypoint")
-    nodes = g.ordered(builder.nodes)
-    return Graph(
-        nodes=nodes,
-        primary=g.primary_of(nodes, labels, container=container),
-        deadline=number(spec.get("activeDeadlineSeconds"), "spec.activeDeadlineSeconds"),
-    )
+    builder.call(arguments, scope=scope, made=_Call(), where="entrypoint")
+    deadline = number(spec.get("activeDeadlineSeconds"), "spec.activeDeadlineSeconds")
+    return Graph(nodes=g.ordered(builder.nodes), deadline=deadline)
 
 
 class _Builder:
@@ -162,11 +158,12 @@ class _Builder:
             raise Refused(f"the workflow has more than {g.MOST_NODES} steps; make it smaller to run here")
         volumes = [*sequence(template.get("volumes")), *sequence(self._spec.get("volumes"))]
         parts = leaf_parts({**template, "volumes": volumes}, scope.fill)
-        node = replace(parts, name=made.name, after=made.after, tests=made.tests, forgiven=made.forgiven)
+        name = made.name or as_text(template.get("name"))
+        node = replace(parts, name=name, after=made.after, tests=made.tests, forgiven=made.forgiven)
         self.nodes.append(node)
-        outputs: dict[str, Text] = {"result": (Late(made.name, g.STDOUT),)}
-        outputs |= {f"parameters.{name}": (Late(made.name, name),) for name in node.outputs}
-        return _Expansion(ends=(made.name,), outputs=outputs)
+        outputs: dict[str, Text] = {"result": (Late(name, g.STDOUT),)}
+        outputs |= {f"parameters.{output}": (Late(name, output),) for output in node.outputs}
+        return _Expansion(ends=(name,), outputs=outputs)
 
     def _steps(self, template: Mapping[str, Any], scope: _Scope, made: _Call) -> _Expansion:
         after, values = made.after, dict(scope.values)
@@ -199,7 +196,7 @@ class _Builder:
         """A step or task, once or once for each of its items."""
         check_step(step, f"{scope.place}.{where}")
         forgiven = made.forgiven or at(step, "continueOn", "failed") is True
-        name = f"{made.name}.{as_text(step.get('name'))}"
+        name = ".".join(part for part in (made.name, as_text(step.get("name"))) if part)
         if "withItems" not in step:
             call = replace(made, name=name, tests=self._tests(step, scope, made, where=where), forgiven=forgiven)
             return self.call(step, scope=scope, made=call, where=where)

@@ -5,6 +5,7 @@ just before the node starts. Nothing of it ever goes through a shell that the au
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from re import Match, Pattern
@@ -12,19 +13,24 @@ from typing import Any, TypeAlias
 
 from kagit.errors import Refused
 from kagit.experiment import Json
+from kagit.spelling import short
 
-MOST_NODES = 2000
+MOST_NODES = 1000
 MOST_LEVELS = 20
-STDOUT = "result"
-"""The output that is what a node prints (Argo's `outputs.result`)."""
+MARK = "\1"
+"""What encloses the parts that are not known yet, once a text is written for whoever runs it."""
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+STDOUT = ".stdout"
+"""The output that is what a node prints (Argo's `outputs.result`); no author can call one so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """The text that a node leaves as one of its outputs."""
+    """The text that a node leaves as one of its outputs, to the letter or without its last line end."""
 
     node: str
     output: str
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +104,18 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """Nodes in an order in which each comes after all that it waits for; `primary` is the one that is the trial."""
+    """Nodes in an order in which each comes after all that it waits for; `deadline` in seconds, 0 for none."""
 
     nodes: tuple[Node, ...]
-    primary: str
     deadline: float = 0.0
+
+    @property
+    def width(self) -> int:
+        """How many nodes may run at once: those that are equally many steps from the beginning."""
+        depths: dict[str, int] = {}
+        for node in self.nodes:
+            depths[node.name] = 1 + max((depths[name] for name in node.after), default=0)
+        return max(Counter(depths.values()).values())
 
 
 def text(value: str) -> Text:
@@ -128,6 +141,8 @@ def plain(given: Text) -> str | None:
 
 def substituted(value: str, pattern: Pattern[str], known: Callable[[Match[str]], Text]) -> Text:
     """`value` with each match replaced by what `known` says, once: what is put in is never looked at again."""
+    if MARK in value:
+        raise Refused(f"text {short(value)!r} holds the control character U+0001; remove it")
     parts: list[Text] = []
     at = 0
     for found in pattern.finditer(value):
@@ -155,11 +170,7 @@ def ordered(nodes: Iterable[Node]) -> tuple[Node, ...]:
 
     What a node reads from others it waits for, too.
     """
-    waiting = {one.name: _with_sources(one) for one in nodes}
-    for one in waiting.values():
-        for name in one.after:
-            if name not in waiting:
-                raise Refused(f"{one.name} waits for {name!r}, which is not there; correct the name")
+    waiting = _named(nodes)
     result: dict[str, Node] = {}
     while waiting:
         ready = [one for one in waiting.values() if all(name in result for name in one.after)]
@@ -170,17 +181,27 @@ def ordered(nodes: Iterable[Node]) -> tuple[Node, ...]:
     return tuple(result.values())
 
 
+def _named(nodes: Iterable[Node]) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    for node in nodes:
+        _check_names(node)
+        if node.name in found:
+            raise Refused(f"two steps are called {node.name!r}; give each its own name")
+        found[node.name] = _with_sources(node)
+    for one in found.values():
+        for name in one.after:
+            if name not in found:
+                raise Refused(f"{one.name} waits for {name!r}, which is not there; correct the name")
+    return found
+
+
+def _check_names(node: Node) -> None:
+    """Names become those of files."""
+    for name in (node.name, *node.outputs):
+        if not _NAME.fullmatch(name):
+            raise Refused(f"name {short(name)!r} cannot be a file name; use letters, digits, '-', '_' and '.'")
+
+
 def _with_sources(node: Node) -> Node:
     read = [part.node for given in node.texts for part in given if isinstance(part, Late)]
     return replace(node, after=tuple(dict.fromkeys([*node.after, *read])))
-
-
-def primary_of(nodes: Iterable[Node], labels: Mapping[str, str], *, container: str = "") -> str:
-    """The node whose labels hold those of `primaryPodLabels`; without labels the last one. Refused where none fits."""
-    known = tuple(nodes)
-    fitting = [one for one in known if labels.items() <= one.labels.items()]
-    named = [one for one in fitting if one.container == container]
-    if not fitting:
-        shown = ", ".join(f"{key}: {value}" for key, value in labels.items())
-        raise Refused(f"no step bears the primaryPodLabels {shown}; give these labels to the step that trains")
-    return (named or fitting)[0 if labels else -1].name

@@ -22,7 +22,7 @@ _TASK = ("taskRef", "pipelineRef", "pipelineSpec", "matrix", "resources")
 _RESULT = re.compile(r"tasks\.([A-Za-z0-9_-]+)\.results\.([A-Za-z0-9_.-]+)")
 
 
-def graph(manifest: Json, *, labels: Mapping[str, str], container: str = "") -> Graph:
+def graph(manifest: Json) -> Graph:
     """The graph of a rendered PipelineRun; Refused says what cannot be run here and the way out."""
     spec = mapping(manifest.get("spec"))
     if spec.get("pipelineRef") is not None:
@@ -32,13 +32,8 @@ def graph(manifest: Json, *, labels: Mapping[str, str], container: str = "") -> 
     if not sequence(pipeline.get("tasks")):
         raise Refused("spec.pipelineSpec has no tasks; give at least one")
     run = _Run(manifest, pipeline)
-    nodes = g.ordered(run.nodes())
     duration = at(spec, "timeouts", "pipeline") or spec.get("timeout")
-    return Graph(
-        nodes=nodes,
-        primary=g.primary_of(nodes, labels, container=container),
-        deadline=seconds(duration, "spec.timeouts.pipeline"),
-    )
+    return Graph(nodes=g.ordered(run.nodes()), deadline=seconds(duration, "spec.timeouts.pipeline"))
 
 
 def _without(fields: Mapping[str, Any], foreign: tuple[str, ...], place: str) -> None:
@@ -130,7 +125,7 @@ class _Run:
                 continue
             for one in sequence(at(task, "taskSpec", "results")):
                 result = text(at(one, "name"))
-                known[f"tasks.{other}.results.{result}"] = (Late(self._last[other], result),)
+                known[f"tasks.{other}.results.{result}"] = (Late(self._last[other], result, exact=True),)
         return known
 
     def _folders(self, task: Mapping[str, Any], body: Mapping[str, Any], place: str) -> dict[str, Text]:
