@@ -7,21 +7,35 @@ import yaml
 
 from kagit.v1beta1 import manifest
 from kagit.v1beta1.admission import crd, policies
+from tests.katib import test_templates as templates
 from tests.katib import test_validation as validation
 
 CASES = Path(__file__).parents[1] / "cases" / "katib"
-FILES = [name for name in ("validator.yaml", "beyond.yaml", "template.yaml") if (CASES / name).exists()]
 CEL = yaml.safe_load((CASES / "cel.yaml").read_text(encoding="utf-8"))
 RULES = (*crd.RULES, *policies.CONTENT)
 SLUGS = {rule.slug for rule in RULES}
 REASONED = {"not-a-number", "filter-invalid"}
 """Of these `kagit validate` says more than a rule can."""
-ALL = [case for name in FILES for case in yaml.safe_load((CASES / name).read_text(encoding="utf-8"))] + CEL["cases"]
+
+
+def load():
+    """Every case with its body, and its errors in full."""
+    for name in ("validator", "beyond"):
+        yield from (
+            {**case, "body": validation.changed(case)} for case in yaml.safe_load((CASES / f"{name}.yaml").read_text())
+        )
+    yield from ({**case, "body": validation.changed(case)} for case in CEL["cases"])
+    for case in templates.CASES:
+        errors = [*map(templates.long, case.get("errors", []))]
+        yield {**case, "name": f"template: {case['name']}", "errors": errors, "body": templates.changed(case)}
+
+
+ALL = list(load())
 
 
 def issues(case):
     """The errors of `kagit validate`."""
-    _, found = manifest.experiment(validation.changed(case))
+    _, found = manifest.experiment(case["body"])
     return [one for one in found if one.severity == "error"]
 
 

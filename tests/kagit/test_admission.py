@@ -40,6 +40,15 @@ def test_a_rule_stands_on_a_schema_that_is_there(rule):
         node = node["properties"][part]
 
 
+def test_exceptions_are_about_cases_and_slugs_that_are_there():
+    names = {case["name"] for case in admission.ALL}
+    assert len(names) == len(admission.ALL)
+    assert set(admission.CEL["unseen_cases"]) | set(admission.CEL["typed_cases"]) <= names
+    slugs = {one.rpartition("[")[2].rstrip("]") for case in admission.ALL for one in case.get("errors", [])}
+    assert set(admission.CEL["unseen_slugs"]) | set(admission.CEL["typed_slugs"]) <= slugs
+    assert not set(admission.CEL["unseen_slugs"]) & admission.SLUGS
+
+
 def test_no_rule_is_about_more_failures_than_trials():
     """It is a warning with us, because Katib's own example breaks the rule."""
     assert not [one for one in crd.RULES if one.slug == "failed-above-max"]

@@ -2,12 +2,19 @@
 
 from kagit.v1beta1 import defaults
 from kagit.v1beta1.admission.cel import Rule, filled, listed, quoted, those, twice, value
+from kagit.v1beta1.checks import conditions
 
 _AT = "spec.trialTemplate"
 _SPEC = f"{_AT}.trialSpec"
 _PARAMETER = f"{_AT}.trialParameters[]"
 _CONFIG = ("configMapName", "configMapNamespace", "templatePath")
 _LACKING = those(", ", {key: f"{value(key)} == ''" for key in _CONFIG})
+_KIND = value("trialSpec.kind")
+_NO_CONDITION = {field: f"{value(field)} == ''" for field in conditions.FIELDS}
+_WHOSE = (
+    f"(has(self.configMap) ? 'a template in a ConfigMap' : {_KIND} == '' ? 'this trial' : 'a trial of kind ')",
+    f"(has(self.configMap) ? '' : {_KIND})",
+)
 _METADATA = r"[$][{]trialSpec[.](.+)[}]"
 _KNOWN = r"[$][{]trialSpec[.](Name|Namespace|Kind|APIVersion|(Annotations|Labels)[\[].+[\]])[}]"
 _HAS_BOTH = "has(self.parameters) && self.parameters.size() > 0 && has(self.trialTemplate.trialParameters)"
@@ -24,6 +31,18 @@ def _set_for_each_trial(key: str) -> Rule:
         says=f"metadata.{key} of the template is set for each trial; remove it",
         field=f".metadata.{key}",
     )
+
+
+def _examples() -> tuple[str, ...]:
+    """What to give, a name and an example for each condition that is missing."""
+    names = those(" and ", {f"{field}, e.g. ": lacks for field, lacks in _NO_CONDITION.items()})
+    found: list[str] = []
+    for i, (name, lacks) in enumerate(zip(names, _NO_CONDITION.values(), strict=True)):
+        example = quoted(conditions.USUAL[i])
+        for kind, both in conditions.EXAMPLES.items():
+            example = f"{_KIND} == {quoted(kind)} ? {quoted(both[i])} : {example}"
+        found += [name, f"({lacks} ? ({example}) : '')"]
+    return tuple(found)
 
 
 def _references(bad: str, says: str) -> Rule:
@@ -57,9 +76,9 @@ _SOURCES = (
     Rule(
         at=_AT,
         slug="conditions-missing",
-        rule=f"{value('successCondition')} != '' && {value('failureCondition')} != ''"
-        f" || {value('trialSpec.kind')} in {listed(defaults.KINDS)}",
-        says="trialTemplate needs successCondition and failureCondition for this kind of trial; give both",
+        rule=f"!({' || '.join(_NO_CONDITION.values())}) || {_KIND} in {listed(defaults.KINDS)}",
+        says="there is no default %s%s for %s%s; give %s%s%s%s",
+        of=(*those(" or ", _NO_CONDITION), *_WHOSE, *_examples()),
     ),
     Rule(
         at=_AT,

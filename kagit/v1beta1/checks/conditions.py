@@ -22,7 +22,7 @@ _SCALARS = frozenset(
     }
 )
 """Keys behind which kinds keep a text, a number or a boolean, which Katib never counts as a match."""
-_EXAMPLES: Mapping[str, tuple[str, str]] = {
+EXAMPLES: Mapping[str, tuple[str, str]] = {
     "Workflow": ('status.[@this].#(phase=="Succeeded")#', 'status.[@this].#(phase=="Failed")#'),
     "PipelineRun": (
         'status.conditions.#(type=="Succeeded")#|#(status=="True")#',
@@ -33,7 +33,7 @@ _EXAMPLES: Mapping[str, tuple[str, str]] = {
         'status.conditions.#(type=="Failed")#|#(status=="True")#',
     ),
 }
-_USUAL = ('status.conditions.#(type=="Complete")#|#(status=="True")#', _EXAMPLES["JobSet"][1])
+USUAL = ('status.conditions.#(type=="Complete")#|#(status=="True")#', EXAMPLES["JobSet"][1])
 
 
 def check(template: Mapping[str, Any]) -> Iterator[Issue]:
@@ -64,7 +64,7 @@ def check_body(template: Mapping[str, str], body: Mapping[str, Any]) -> Iterator
 
 def _missing(template: Mapping[str, Any], lacking: list[str]) -> Issue:
     kind = text(look(template, "trialSpec", "kind"))
-    example: dict[str, str] = dict(zip(FIELDS, _EXAMPLES.get(kind, _USUAL), strict=True))
+    example: dict[str, str] = dict(zip(FIELDS, EXAMPLES.get(kind, USUAL), strict=True))
     if "configMap" in template:
         whose = "a template in a ConfigMap"
     else:
