@@ -132,15 +132,15 @@ _CUSTOM = Leaf(
 )
 COLLECTOR = Record(
     {
-        "source": Record(
-            {"httpGet": _HTTP_GET, "fileSystemPath": _FILE, "filter": _FILTER}, doc="Where the metrics come from."
-        ),
         "collector": Record(
             {
                 "kind": text("Kind of the collector; None is an old word for Push.", one_of=COLLECTORS, longest=NAME),
                 "customCollector": _CUSTOM,
             },
             doc="Who collects.",
+        ),
+        "source": Record(
+            {"httpGet": _HTTP_GET, "fileSystemPath": _FILE, "filter": _FILTER}, doc="Where the metrics come from."
         ),
     },
     doc="How metrics are collected; from standard output where nothing is said.",
