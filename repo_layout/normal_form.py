@@ -77,7 +77,7 @@ class _Former:
             return leaf
         meaning = scalars.plain(leaf.value)
         is_number = isinstance(meaning.value, int | float) and not isinstance(meaning.value, bool)
-        is_text = isinstance(shape, schema.Leaf) and shape.kind == schema.TEXT.kind
+        is_text = isinstance(shape, schema.Leaf) and shape.kind == "text"
         if is_text and not isinstance(meaning.value, str):
             if is_number and self._into_text and _DECIMAL.fullmatch(leaf.value):
                 self.texts[at] = leaf.value

@@ -166,6 +166,8 @@ class _Parser:
     def _block(self, event: Any, *, is_mapping: bool) -> Block:  # noqa: ANN401 - PyYAML has no types
         if event.tag is not None:
             raise self._odd(event.start_mark.index, "a tag stands here; remove it")
+        if event.anchor and not self._columns:
+            raise self._odd(event.start_mark.index, "an anchor stands before the whole document; remove it")
         anchor = f"&{event.anchor}" if event.anchor else ""
         self._at = max(self._at, event.start_mark.index + len(anchor))
         self._next += 1

@@ -10,6 +10,7 @@ PARALLEL = 3
 _COMPLETE = 'status.conditions.#(type=="Complete")#|#(status=="True")#'
 _SUCCEEDED = 'status.conditions.#(type=="Succeeded")#|#(status=="True")#'
 _FAILED = 'status.conditions.#(type=="Failed")#|#(status=="True")#'
+_COMPLETED = 'status.conditions.#(type=="Completed")#|#(status=="True")#'
 _OPERATOR_LABELS = {"training.kubeflow.org/job-role": "master"}
 _TRAINJOB_LABELS = {"jobset.sigs.k8s.io/replicatedjob-name": "node", "batch.kubernetes.io/job-completion-index": "0"}
 _OPERATOR = (_SUCCEEDED, _FAILED, _OPERATOR_LABELS)
@@ -20,6 +21,7 @@ _KINDS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "XGBoostJob": _OPERATOR,
     "MPIJob": _OPERATOR,
     "TrainJob": (_COMPLETE, _FAILED, _TRAINJOB_LABELS),
+    "JobSet": (_COMPLETED, _FAILED, {}),
 }
 KINDS = tuple(_KINDS)
 """Kinds of trials whose conditions are known."""

@@ -137,7 +137,10 @@ def _ssh(*, user: str, host: str, port: int | None, path: str, scp: bool) -> Rem
 
 
 def _directory(path: Path) -> Remote:
-    absolute = path.expanduser().absolute()
+    try:
+        absolute = path.expanduser().absolute()
+    except RuntimeError:
+        raise Refused(f"{path}: nobody's home directory is known by that name; write the directory in full") from None
     if not str(absolute).isprintable():
         raise Refused("repository directory holds control characters; rename it")
     return Remote(scheme="file", address=str(absolute), shown=str(absolute), local=absolute)

@@ -473,6 +473,7 @@ def test_mended_places_are_no_longer_wrong(seed):
 @example(b"%TAG ! tag:x,2000:\n---\nkind: Experiment\n")
 @example(b"--- |\n")
 @example(b"--- &a\n")
+@example(b"&0\t#")
 def test_no_bytes_crash_it(data):
     for text in (data, HEAD.encode() + data, HEAD.encode() + b"spec:\n  a: b\n" + data, data + b"\n" + HEAD.encode()):
         new = formatted(text)

@@ -28,12 +28,11 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
         'status.conditions.#(type=="Succeeded")#|#(status=="True")#',
         'status.conditions.#(type=="Succeeded")#|#(status=="False")#',
     ),
-    "JobSet": (
-        'status.conditions.#(type=="Completed")#|#(status=="True")#',
-        'status.conditions.#(type=="Failed")#|#(status=="True")#',
-    ),
 }
-USUAL = ('status.conditions.#(type=="Complete")#|#(status=="True")#', EXAMPLES["JobSet"][1])
+USUAL = (
+    'status.conditions.#(type=="Complete")#|#(status=="True")#',
+    'status.conditions.#(type=="Failed")#|#(status=="True")#',
+)
 
 
 def check(template: Mapping[str, Any]) -> Iterator[Issue]:
