@@ -69,6 +69,9 @@ def _gone(run: Run | None) -> Intake:
 
 
 def _changed(*, spec: Experiment, run: Run, refusal: str, counts: Counts) -> Intake:
+    if asked_seed(spec) not in (None, run.seed):
+        reason = f"{names.ANNOTATION_SEED} {run.seed} → {asked_seed(spec)}; run {run.number} is kept for comparison"
+        return _refused(refusal) or Intake(word=Word.NEW_RUN, reason=reason)
     if spec.spec_digest == run.experiment.spec_digest and spec.wishes == run.experiment.wishes:
         return Intake(word=Word.NOTHING, reason="its spec has not changed")
     if spec.annotations.get(names.ANNOTATION_ON_SPEC_CHANGE) == "refuse":
@@ -180,3 +183,9 @@ def seed(*, namespace: str, name: str, run: int, spec_digest: str) -> int:
     """The seed of a run: derived, so that the same push gives the same points; 0 <= seed < 2**31."""
     text = f"{namespace}/{name}/{run}/{spec_digest}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
+
+
+def asked_seed(spec: Experiment) -> int | None:
+    """The seed that the author has chosen; None where it is left to us. The checks have seen it."""
+    given = spec.annotations.get(names.ANNOTATION_SEED)
+    return int(given) if given else None

@@ -50,7 +50,9 @@ def _start_run(world: World, *, number: int) -> tuple[Action, ...]:
     if world.wanted is None or world.wanted.experiment is None:
         return ()
     spec = world.wanted.experiment
-    seed = intake.seed(namespace=spec.namespace, name=spec.name, run=number, spec_digest=spec.run_digest)
+    seed = intake.asked_seed(spec)
+    if seed is None:
+        seed = intake.seed(namespace=spec.namespace, name=spec.name, run=number, spec_digest=spec.run_digest)
     return (StartRun(experiment=spec, number=number, seed=seed, source=world.wanted.source),)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kagit.trial import Phase
 from reconciler.core import asking, budget, explain, intake, publishing, resources, safety
+from reconciler.core.plan import plan
 from reconciler.core.publishing import Published
 from reconciler.world import Counts, Wanted, World
 from tests.reconciler.core.plan_words import again, spec, world
@@ -82,6 +83,12 @@ def test_the_seed_is_pinned():
 @given(name=st.text(max_size=40), run=st.integers(1, 10**6))
 def test_a_seed_fits_into_every_library(name, run):
     assert 0 <= seed(name=name, run=run) < 2**31
+
+
+@pytest.mark.parametrize("asked", ["0", "8"])
+def test_a_seed_of_the_author_is_the_seed_of_the_run(asked):
+    (start,) = plan(world({"run": None, "wanted": {"wishes": {"seed": asked}}})).actions
+    assert start.seed == int(asked)
 
 
 # ------------------------------------------------------------------------------------------------------------- intake
