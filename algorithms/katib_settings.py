@@ -131,7 +131,7 @@ _DARTS = (
 
 def _resource(problem: Problem) -> Iterator[Issue]:
     name, places = problem.settings["resource_name"], list(problem.settings)
-    if name not in {parameter.name for parameter in problem.space}:
+    if len(problem.space) and name not in {parameter.name for parameter in problem.space}:
         at = ("algorithm", "algorithmSettings", places.index("resource_name"), "value")
         known = ", ".join(parameter.name for parameter in problem.space)
         message = f"resource_name is {short(name)!r}, which is no parameter; give one of {known}"

@@ -43,6 +43,6 @@ def did_you_mean(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
     """`did you mean X?` where a known word is near, `known are A, B` otherwise."""
     guess = closest(word, known)
     if guess:
-        return f"did you mean {guess}?"
+        return f"did you mean {short(guess)}?"
     more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    return f"known are {', '.join(islice(known, _SHOWN))}{more}"
+    return f"known are {', '.join(short(name) for name in islice(known, _SHOWN))}{more}"

@@ -253,7 +253,7 @@ def _object(found_at: tuple[Place, object], document: Document, path: str, *, na
     experiment = None
     if wanted.is_experiment:
         experiment, found = manifest.experiment(mapping(body), namespace=namespace)
-        more = extra(experiment) if experiment is not None else ()
+        more = extra(experiment) if experiment is not None else _in_spite(mapping(body), found, extra)
         placed = [replace(issue, at=(*at, *issue.at)) for issue in (*found, *more)]
         unread = {issue.at for issue in document.issues if issue.slug == "not-finite"}
         issues.extend(issue for issue in placed if issue.at not in unread)  # that it is missing only follows
@@ -274,6 +274,14 @@ def _object(found_at: tuple[Place, object], document: Document, path: str, *, na
         errors=tuple(finding for finding in findings if finding.severity is Severity.ERROR),
     )
     return Declared(refused=(refused,), findings=findings, broken=frozenset() if refused.name else frozenset({path}))
+
+
+def _in_spite(body: Mapping[str, Any], found: Sequence[Issue], extra: Extra) -> Iterator[Issue]:
+    """What is wrong with the algorithms of an experiment that cannot be read as a whole."""
+    sketch = manifest.sketch(body, found)
+    for issue in extra(sketch) if sketch is not None else ():
+        if issue.at[:2] in (("spec", "algorithm"), ("spec", "earlyStopping")):
+            yield issue
 
 
 def _findings(issues: Sequence[Issue], document: Document, path: str) -> tuple[Finding, ...]:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -33,6 +34,10 @@ _COUNTED = {
     "inputs": "mutated manifests read and formatted without a crash",
 }
 _UNWANTED = ("KAGIT_", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "FORCE_COLOR", "CUDA_VISIBLE_DEVICES")
+
+# A script that starts us with & leaves these ignored, which children inherit; they are to be interrupted all the same.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 hypothesis.settings.register_profile(
     "default",

@@ -1,6 +1,6 @@
 """An Experiment's manifest into words, with everything that is wrong with it at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
@@ -26,6 +26,13 @@ _SPEC_CHECKS = (
 )
 _GAPS = ("-missing", "-incomplete", "-empty")
 _METADATA = schema.Record(schema.METADATA)
+_KEPT = {"algorithm", "earlyStopping", "parameters", "nasConfig", "objective", "parallelTrialCount", "maxTrialCount"}
+_SKETCH: Json = {
+    "apiVersion": names.API_VERSION,
+    "kind": "Experiment",
+    "metadata": {"name": "sketch"},
+    "spec": {"objective": {"type": "minimize", "objectiveMetricName": "loss"}, "trialTemplate": {}},
+}
 
 
 def experiment(body: Mapping[str, Any], *, namespace: str = "default") -> tuple[Experiment | None, tuple[Issue, ...]]:
@@ -47,6 +54,19 @@ def experiment(body: Mapping[str, Any], *, namespace: str = "default") -> tuple[
     if any(issue.severity is Severity.ERROR for issue in issues):
         return None, tuple(issues)
     return _words(body, meta, spec, where), tuple(issues)
+
+
+def sketch(body: Mapping[str, Any], issues: Sequence[Issue]) -> Experiment | None:
+    """What can be said of algorithm and early stopping in spite of the issues; None where they have errors themselves.
+
+    All else is made up, but for the space: it is empty where parameters have errors.
+    """
+    given = mapping(mapping(schema.fit(body, schema.EXPERIMENT, (), [])).get("spec"))
+    wrong = {issue.at[1] for issue in issues if issue.severity is Severity.ERROR and len(issue.at) > 1}
+    if "algorithm" in wrong or "earlyStopping" in wrong or "algorithm" not in given:
+        return None
+    sound = {key: value for key, value in given.items() if key not in wrong and key in _KEPT}
+    return _words(_SKETCH, _SKETCH["metadata"], defaults.effective({**_SKETCH["spec"], **sound}), "default")
 
 
 def _follows(issue: Issue, typed: set[schema.Place]) -> bool:

@@ -42,7 +42,7 @@ def obstacle(experiment: Experiment) -> Issue | None:
 def _search(experiment: Experiment) -> Iterator[Issue]:
     name, asked = experiment.algorithm.name, problem(experiment, seed=0)
     if name in catalog.names():
-        if not len(experiment.space):
+        if experiment.nas is not None:
             yield _at_name(f"{name} does not search nasConfig; use enas or darts, or parameters", "algorithm-space")
             return
         yield from catalog.named(name).check(asked)
@@ -55,7 +55,7 @@ def _search(experiment: Experiment) -> Iterator[Issue]:
         return
     if known.searches_graphs and len(experiment.space):
         yield _at_name(f"{name} searches nasConfig and has no use for parameters; use random or tpe", "algorithm-space")
-    elif not known.searches_graphs and not len(experiment.space):
+    elif not known.searches_graphs and experiment.nas is not None:
         yield _at_name(f"{name} does not search nasConfig; use enas or darts, or parameters", "algorithm-space")
     way = "nothing here does the same" if known.searches_graphs else f"use {known.instead} for now"
     message = f"{name} is one of Katib's algorithms, but this version of kagit cannot run it yet; {way}"

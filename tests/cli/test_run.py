@@ -89,7 +89,7 @@ def test_an_interrupted_run_goes_on_where_it_was(here: Path):
     with background("run", "a.yaml", cwd=here, **env) as process:
         eventually(lambda: len(lines(ledger)) == 2, "two trials run")
         process.send_signal(signal.SIGINT)
-        assert process.wait() == 130
+        assert process.wait(timeout=60) == 130
     none_left(here)
     go.touch()
     done = kagit("run", "a.yaml", "--report", "out", cwd=here, **env)

@@ -4,7 +4,7 @@ import copy
 from pathlib import Path
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from algorithms import catalog
@@ -83,6 +83,7 @@ CHANGES = st.lists(
 
 @settings(max_examples=1500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(CHANGES)
+@example([(("spec", "trialTemplate", "trialParameters", 0, "name"), "x" * 3000)])
 def test_no_manifest_is_too_odd(changes):
     body = copy.deepcopy(BASE)
     for at, value in changes:
@@ -91,6 +92,8 @@ def test_no_manifest_is_too_odd(changes):
     assert (spec is None) == any(issue.severity is Severity.ERROR for issue in issues)
     if spec is not None:
         issues += problem.issues(spec)
+    elif (sketch := manifest.sketch(body, issues)) is not None:
+        issues += problem.issues(sketch)
     for issue in issues:
         assert "; " in issue.message or "did you mean" in issue.message, issue
         assert len(issue.message) < 1000

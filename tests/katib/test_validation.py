@@ -1,6 +1,7 @@
 """Spec katib.md sections 3 and 13.1: the tables in tests/cases/katib, each case with all its errors."""
 
 import copy
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import yaml
 from kagit.findings import Severity
 from kagit.v1beta1 import manifest
 from reconciler.core import problem
+from repo_layout import read
 
 CASES = Path(__file__).parents[1] / "cases" / "katib"
 OF_TEMPLATES = {
@@ -136,3 +138,38 @@ def test_algorithm(case):
     assert all("; " in i.message or "did you mean" in i.message for i in issues), "a message without a way out"
     stops = bool(case.get("errors")) or any(problem.NOT_HERE in one for one in case.get("warnings", []))
     assert (problem.obstacle(spec) is not None) == stops
+
+
+ELSEWHERE = {
+    "spec.objective.type": "most",
+    "spec.maxFailedTrialCount": -1,
+    "spec.trialTemplate.trialSpec": {},
+    "metadata.name": "A",
+}
+SAID_OF_ALGORITHMS = (("spec", "algorithm"), ("spec", "earlyStopping"))
+
+
+@pytest.mark.parametrize("case", cases("algorithms"))
+def test_algorithms_are_looked_at_in_spite_of_errors_elsewhere(case):
+    whole, _ = manifest.experiment(with_algorithm(case))
+    broken = with_algorithm({**case, "set": {**ELSEWHERE, **case.get("set", {})}})
+    nothing, found = manifest.experiment(broken)
+    assert nothing is None
+    about = [[one for one in problem.issues(spec) if one.at[:2] in SAID_OF_ALGORITHMS]
+             for spec in (whole, manifest.sketch(broken, found))]  # fmt: skip
+    assert about[0] == about[1]
+    file = read.file("a.yaml", json.dumps(broken).encode(), extra=problem.issues)
+    assert {one.message for one in about[0]} <= {one.message for one in file.findings}
+
+
+@pytest.mark.parametrize("case", [one for one in cases("algorithms") if "nas" not in one.values[0]])
+def test_nothing_is_said_of_parameters_that_are_broken_themselves(case):
+    broken = with_algorithm({**case, "set": {**case.get("set", {}), "spec.parameters": [{"name": "lr"}]}})
+    sketch = manifest.sketch(broken, manifest.experiment(broken)[1])
+    slugs = {one.slug for one in problem.issues(sketch) if one.at[:2] in SAID_OF_ALGORITHMS}
+    assert slugs <= {one.slug for one in problem.issues(manifest.experiment(with_algorithm(case))[0])}
+
+
+def test_errors_of_the_algorithm_itself_leave_no_sketch():
+    broken = changed({"set": {"spec.algorithm.algorithmSettings": 3}})
+    assert manifest.sketch(broken, manifest.experiment(broken)[1]) is None

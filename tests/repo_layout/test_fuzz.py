@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.problem import issues
 from repo_layout import normalise, read
 
 ROOT = Path(__file__).parents[2]
@@ -122,7 +123,7 @@ def insert(chance, data):
 
 def check(data):
     """Read and format; whether there was something to format."""
-    found = read.file("a.yaml", data)
+    found = read.file("a.yaml", data, extra=issues)
     assert found.findings or found.experiments or data
     new = normalise.file("a.yaml", data)
     if any(finding.severity == "error" for finding in new.findings):

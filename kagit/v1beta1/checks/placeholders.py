@@ -63,7 +63,9 @@ def check_body(template: TrialTemplate, body: Json, *, names: Sequence[str]) -> 
             yield from _odd(text, at, body)
     for i, one in enumerate(template.parameters):
         if one.name and one.name not in found and "{" not in one.name and "}" not in one.name:
-            message = f"${{trialParameters.{one.name}}} stands nowhere in the template; use it there, or remove this"
+            message = (
+                f"${{trialParameters.{short(one.name)}}} stands nowhere in the template; use it there, or remove this"
+            )
             yield Issue(at=(*AT, "trialParameters", i, "name"), message=message, slug="placeholder-missing")
     yield from _metadata(template, body)
     if not found and not template.parameters and not names:  # where there are names, each is said to be unused
@@ -80,12 +82,14 @@ def _parameters(template: TrialTemplate, names: AbstractSet[str]) -> Iterator[Is
             lacking = "name" if not one.name else "reference"
             yield Issue(at=at, message=f"trialParameter has no {lacking}; give one", slug="trial-parameter-incomplete")
         elif "{" in one.name or "}" in one.name:
-            yield Issue(at=at, message=f"name {one.name!r} holds a brace; remove it", slug="trial-parameter-name")
+            yield Issue(
+                at=at, message=f"name {short(one.name)!r} holds a brace; remove it", slug="trial-parameter-name"
+            )
         elif one.name in seen:
-            message = f"trialParameter {one.name} is there twice; rename or remove one"
+            message = f"trialParameter {short(one.name)} is there twice; rename or remove one"
             yield Issue(at=(*at, "name"), message=message, slug="trial-parameter-twice")
         elif one.reference in referred:
-            message = f"{one.reference} is referred to twice; use one trialParameter in both places"
+            message = f"{short(one.reference)} is referred to twice; use one trialParameter in both places"
             yield Issue(at=(*at, "reference"), message=message, slug="reference-twice")
         else:
             yield from _reference(one.reference, names, (*at, "reference"))
@@ -98,11 +102,12 @@ def _reference(reference: str, names: AbstractSet[str], at: Place) -> Iterator[I
     if not names or reference in names:
         return
     if wanted is None:
-        message = f"{reference!r} is no parameter of this experiment; {did_you_mean(reference, tuple(sorted(names)))}"
+        known = tuple(sorted(name for name in names if name))
+        message = f"{short(reference)!r} is no parameter of this experiment; {did_you_mean(reference, known)}"
         yield Issue(at=at, message=message, slug="reference-unknown")
     elif wanted.key not in (*META_KEYS, *META_MAPS) or (wanted.key in META_MAPS) != bool(wanted.entry):
         known = ", ".join((*META_KEYS, *(f"{key}[…]" for key in META_MAPS)))
-        message = f"{reference!r} is no metadata of a trial; known are {known}"
+        message = f"{short(reference)!r} is no metadata of a trial; known are {known}"
         yield Issue(at=at, message=message, slug="reference-unknown")
 
 
@@ -110,7 +115,7 @@ def _unused(template: TrialTemplate, names: Sequence[str]) -> Iterator[Issue]:
     used = {one.reference for one in template.parameters}
     for i, name in enumerate(names):
         if name and name not in used:
-            message = f"parameter {name} reaches no trial; add a trialParameter that refers to it, or remove it"
+            message = f"parameter {short(name)} reaches no trial; add a trialParameter that refers to it, or remove it"
             yield Issue(at=("spec", "parameters", i, "name"), message=message, slug="parameter-unused")
 
 
@@ -118,7 +123,7 @@ def _unknown(text: str, at: Place, declared: AbstractSet[str], found: AbstractSe
     for name in dict.fromkeys(placeholders(text)):
         if name not in declared and name not in found:
             guess = did_you_mean(name, tuple(sorted(declared))) if declared else "declare it under trialParameters"
-            message = f"${{trialParameters.{name}}} has no trialParameter; {guess}"
+            message = f"${{trialParameters.{short(name)}}} has no trialParameter; {guess}"
             yield Issue(at=at, message=message, slug="placeholder-unknown")
 
 
@@ -128,7 +133,8 @@ def _odd(text: str, at: Place, body: Json) -> Iterator[Issue]:
         message = f"{short(text)!r} is left as it is; refer to it from a trialParameter and use that placeholder"
         yield Issue(at=at, message=message, slug="reference-in-template", severity=Severity.WARNING)
     for found in _MISSPELT.finditer(PLACEHOLDER.sub("", text)):
-        message = f"{found[0]!r} is no placeholder and stays as it is; did you mean ${{trialParameters.{found[1]}}}?"
+        meant = f"${{trialParameters.{short(found[1])}}}"
+        message = f"{short(found[0])!r} is no placeholder and stays as it is; did you mean {meant}?"
         yield Issue(at=at, message=message, slug="placeholder-misspelt", severity=Severity.WARNING)
     if not PLACEHOLDER.search(text):
         return

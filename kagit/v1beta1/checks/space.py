@@ -68,7 +68,7 @@ def _identity(fields: Mapping[str, Any], at: Place, seen: set[str]) -> Iterator[
 
 
 def _parameter(fields: Mapping[str, Any], at: Place) -> Iterator[Issue]:
-    kind, name = text(fields.get("parameterType")), short(text(fields.get("name")))
+    kind, name = text(fields.get("parameterType")), short(text(fields.get("name"))) or "this parameter"
     if kind not in _TYPES:
         what = f"is {short(kind)!r}; {did_you_mean(kind, _TYPES)}" if kind else f"is missing; give {', '.join(_TYPES)}"
         yield Issue(at=(*at, "parameterType"), message=f"parameterType of {name} {what}", slug="parameter-type-unknown")
