@@ -102,8 +102,8 @@ def _reference(reference: str, names: AbstractSet[str], at: Place) -> Iterator[I
     if not names or reference in names:
         return
     if wanted is None:
-        known = tuple(sorted(name for name in names if name))
-        message = f"{short(reference)!r} is no parameter of this experiment; {did_you_mean(reference, known)}"
+        others = tuple(sorted(name for name in names if name))
+        message = f"{short(reference)!r} is no parameter of this experiment; {did_you_mean(reference, others)}"
         yield Issue(at=at, message=message, slug="reference-unknown")
     elif wanted.key not in (*META_KEYS, *META_MAPS) or (wanted.key in META_MAPS) != bool(wanted.entry):
         known = ", ".join((*META_KEYS, *(f"{key}[…]" for key in META_MAPS)))
