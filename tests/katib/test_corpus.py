@@ -12,6 +12,7 @@ from kagit import template
 from kagit.findings import Severity
 from kagit.space import Distribution
 from repo_layout import read
+from tests.katib.test_hostile import comes_back
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("KAGIT_CORPUS") or ROOT.parent / "shared" / "corpus")
@@ -59,3 +60,9 @@ def test_digests_depend_on_the_meaning_only(path):
     again = b"# a comment\n" + data.replace(b"\n", b"\r\n")
     one, two = (read.file(path.name, d).experiments for d in (data, again))
     assert [e.experiment.spec_digest for e in one] == [e.experiment.spec_digest for e in two]
+
+
+@pytest.mark.parametrize("path", each())
+def test_what_is_stored_and_exported_means_the_same(path):
+    for one in read.file(path.name, path.read_bytes()).experiments:
+        comes_back(one.experiment)

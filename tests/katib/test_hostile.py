@@ -1,6 +1,7 @@
 """Whatever stands in a manifest: no crash, a way out in every message, and what is accepted can be searched."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -8,9 +9,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from algorithms import catalog
+from kagit.errors import Refused
 from kagit.findings import Severity
-from kagit.v1beta1 import manifest
+from kagit.v1beta1 import manifest, objects
 from reconciler.core import problem
+from repo_layout import emit, read
 
 BASE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "katib" / "base.yaml").read_text())
 BASE["spec"]["algorithm"] = {"algorithmName": "random", "algorithmSettings": [{"name": "random_state", "value": "1"}]}
@@ -81,6 +84,24 @@ CHANGES = st.lists(
 )
 
 
+def is_yaml(value):
+    """Whether a file can hold it: no reader gives infinities, half characters or numbers beyond 64 bits."""
+    try:
+        emit.dump(value)
+    except Refused:
+        return False
+    return True
+
+
+def comes_back(spec):
+    """What is stored, exported as YAML and pushed again, means the same."""
+    stored = objects.experiment_body(spec, run=1, seed=3, commit="c", source="s", clean=None, earlier={})
+    file = read.file("a.yaml", emit.dump(stored).encode())
+    assert [one for one in file.findings if one.severity is Severity.ERROR] == []
+    (again,) = file.experiments
+    assert replace(again.experiment, annotations=spec.annotations, manifest=spec.manifest) == spec
+
+
 @settings(max_examples=1500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(CHANGES)
 @example([(("spec", "trialTemplate", "trialParameters", 0, "name"), "x" * 3000)])
@@ -97,6 +118,8 @@ def test_no_manifest_is_too_odd(changes):
     for issue in issues:
         assert "; " in issue.message or "did you mean" in issue.message, issue
         assert len(issue.message) < 1000
+    if spec is not None and is_yaml(spec.manifest):
+        comes_back(spec)
     if spec is None or problem.obstacle(spec) is not None or spec.algorithm.name not in {"random", "grid"}:
         return
     search = catalog.named(spec.algorithm.name).start(problem.problem(spec, seed=1))

@@ -147,4 +147,4 @@ def test_accidents_never_crash_reading_or_formatting(shard, record_property):
         except Exception as error:
             raise AssertionError(f"mutated({seed!r}) is answered with {error!r}") from error
     record_property("inputs", INPUTS // SHARDS)
-    assert formatted > INPUTS // SHARDS // 10
+    assert formatted > INPUTS // SHARDS // 20  # most are broken, and some are in normal form
