@@ -279,8 +279,9 @@ def _object(found_at: tuple[Place, object], document: Document, path: str, *, na
 def _in_spite(body: Mapping[str, Any], found: Sequence[Issue], extra: Extra) -> Iterator[Issue]:
     """What is wrong with the algorithms of an experiment that cannot be read as a whole."""
     sketch = manifest.sketch(body, found)
+    broken = {issue.at[:3] for issue in found if issue.severity is Severity.ERROR}
     for issue in extra(sketch) if sketch is not None else ():
-        if issue.at[:2] in (("spec", "algorithm"), ("spec", "earlyStopping")):
+        if issue.at[:2] in (("spec", "algorithm"), ("spec", "earlyStopping")) and issue.at[:3] not in broken:
             yield issue
 
 

@@ -57,15 +57,19 @@ def experiment(body: Mapping[str, Any], *, namespace: str = "default") -> tuple[
 
 
 def sketch(body: Mapping[str, Any], issues: Sequence[Issue]) -> Experiment | None:
-    """What can be said of algorithm and early stopping in spite of the issues; None where they have errors themselves.
+    """What can be said of algorithm and early stopping in spite of the issues; None where that is nothing.
 
-    All else is made up, but for the space: it is empty where parameters have errors.
+    All else is made up, but for the space: it is empty where parameters have errors, as are settings that have some.
     """
     given = mapping(mapping(schema.fit(body, schema.EXPERIMENT, (), [])).get("spec"))
-    wrong = {issue.at[1] for issue in issues if issue.severity is Severity.ERROR and len(issue.at) > 1}
+    errors = [issue.at for issue in issues if issue.severity is Severity.ERROR]
+    wrong = {at[1] for at in errors if len(at) > 1 and at[2:3] != ("algorithmSettings",)}
     if "algorithm" in wrong or "earlyStopping" in wrong or "algorithm" not in given:
         return None
     sound = {key: value for key, value in given.items() if key not in wrong and key in _KEPT}
+    for part in ("algorithm", "earlyStopping"):
+        if any(at[:3] == ("spec", part, "algorithmSettings") for at in errors):
+            sound[part] = {"algorithmName": text(mapping(given.get(part)).get("algorithmName"))}
     return _words(_SKETCH, _SKETCH["metadata"], defaults.effective({**_SKETCH["spec"], **sound}), "default")
 
 

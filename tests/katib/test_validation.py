@@ -170,6 +170,17 @@ def test_nothing_is_said_of_parameters_that_are_broken_themselves(case):
     assert slugs <= {one.slug for one in problem.issues(manifest.experiment(with_algorithm(case))[0])}
 
 
-def test_errors_of_the_algorithm_itself_leave_no_sketch():
-    broken = changed({"set": {"spec.algorithm.algorithmSettings": 3}})
+@pytest.mark.parametrize("settings", [3, [{"name": "r_l", "value": 9}], [{"name": 1, "value": "9"}]])
+def test_broken_settings_hide_no_name_and_are_not_called_missing(settings):
+    def slugs(name):
+        algorithm = {"algorithmName": name, "algorithmSettings": settings}
+        body = json.dumps(changed({"set": {"spec.algorithm": algorithm}})).encode()
+        return {one.slug for one in read.file("a.yaml", body, extra=problem.issues).findings}
+
+    assert "algorithm-unknown" in slugs("tpee")
+    assert "setting-missing" not in slugs("hyperband")
+
+
+def test_a_broken_name_leaves_no_sketch():
+    broken = changed({"set": {"spec.algorithm.algorithmName": 3}})
     assert manifest.sketch(broken, manifest.experiment(broken)[1]) is None
