@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from algorithms import dimensions, settings
-from algorithms.contract import Finished, Problem
+from algorithms.contract import Answer, Finished, Problem, Proposal
 from algorithms.dimensions import Choices, Dimension, Ticks
 from algorithms.history import checked
 from algorithms.random_search import Draws
@@ -108,15 +108,15 @@ class _CmaEs:
             self._evolution, self._used = None, 0  # it belongs to a generation that was made without it
         insort(self._valued, trial.index)
 
-    def ask(self, *, index: int, running: Mapping[int, Point]) -> Point | None:
+    def ask(self, *, index: int, running: Mapping[int, Point]) -> Answer:
         others = {i: point for i, point in running.items() if i != index and i not in self._told}
         running_points = {self._key(point) for point in others.values()}
         taken = running_points | self._points
         for point in self._samples(index, others):
             if self._key(point) not in taken:
-                return point
+                return Proposal(point=point)
         free = self._draws.another(index, taken=taken) or self._draws.another(index, taken=running_points)
-        return free or self._draws.point(index)
+        return Proposal(point=free or self._draws.point(index))
 
     def _samples(self, index: int, running: Mapping[int, Point]) -> Iterator[Point]:
         evolution = self._grown(index, running)

@@ -4,7 +4,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from enum import Enum
+from typing import Any, Protocol, TypeAlias
 
 from kagit.findings import Issue
 from kagit.objective import ObjectiveType
@@ -13,7 +14,10 @@ from kagit.space import Point, Space
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """All that stays the same during one run; `seed` is in 0 .. 2**31 - 1."""
+    """All that stays the same during one run; `seed` is in 0 .. 2**31 - 1.
+
+    `nas` is Katib's nasConfig as it was written; where it is set the space is empty.
+    """
 
     space: Space
     direction: ObjectiveType
@@ -21,6 +25,7 @@ class Problem:
     seed: int = 0
     max_trials: int | None = None
     parallel: int = 3
+    nas: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,25 @@ class Finished:
     index: int
     point: Point
     value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A point to try. `labels` are put on its trial; `parent` is the trial whose checkpoint it goes on from."""
+
+    point: Point
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    parent: int | None = None
+
+
+class Absence(Enum):
+    """Why there is no point. EXHAUSTED: there will never be one again. LATER: not before a running trial is over."""
+
+    EXHAUSTED = "exhausted"
+    LATER = "later"
+
+
+Answer: TypeAlias = Proposal | Absence
 
 
 class Optimizer(Protocol):
@@ -43,8 +67,8 @@ class Optimizer(Protocol):
         """Learn of one finished trial; each index once."""
         ...
 
-    def ask(self, *, index: int, running: Mapping[int, Point]) -> Point | None:
-        """Point number `index`, knowing the points that run now; None when the search space is exhausted."""
+    def ask(self, *, index: int, running: Mapping[int, Point]) -> Answer:
+        """Point number `index`, knowing the points that run now. LATER is no answer while nothing runs."""
         ...
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from algorithms import budgets, dimensions, settings
-from algorithms.contract import Finished, Problem
+from algorithms.contract import Absence, Answer, Finished, Problem, Proposal
 from algorithms.dimensions import Countable
 from algorithms.history import checked
 from algorithms.seeds import seed_of, shuffled
@@ -52,17 +52,17 @@ class _Grid:
     def tell(self, trial: Finished) -> None:
         checked(trial)
 
-    def ask(self, *, index: int, running: Mapping[int, Point]) -> Point | None:
+    def ask(self, *, index: int, running: Mapping[int, Point]) -> Answer:
         del running
         if index >= self._size:
-            return None
+            return Absence.EXHAUSTED
         rest = shuffled(index, size=self._size, seed=self._seed) if self._shuffle else index
         ranks: list[int] = []
         for one in reversed(self._dimensions):
             rest, rank = divmod(rest, one.size)
             ranks.append(rank)
         pairs = zip(self._dimensions, reversed(ranks), strict=True)
-        return {one.name: one.text(rank) for one, rank in pairs}
+        return Proposal(point={one.name: one.text(rank) for one, rank in pairs})
 
 
 def _countable(problem: Problem) -> Iterator[Countable]:

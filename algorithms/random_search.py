@@ -7,7 +7,7 @@ from functools import cached_property
 from random import Random
 
 from algorithms import budgets, dimensions, settings
-from algorithms.contract import Finished, Problem
+from algorithms.contract import Answer, Finished, Problem, Proposal
 from algorithms.dimensions import Dimension
 from algorithms.history import checked
 from algorithms.seeds import seed_of, stream
@@ -54,9 +54,9 @@ class _RandomSearch:
     def tell(self, trial: Finished) -> None:
         checked(trial)
 
-    def ask(self, *, index: int, running: Mapping[int, Point]) -> Point | None:
+    def ask(self, *, index: int, running: Mapping[int, Point]) -> Answer:
         del running
-        return self._draws.point(index)
+        return Proposal(point=self._draws.point(index))
 
 
 class Draws:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from algorithms import dimensions, settings
-from algorithms.contract import Finished, Problem
+from algorithms.contract import Answer, Finished, Problem, Proposal
 from algorithms.history import checked
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of
@@ -70,13 +70,13 @@ class _Sobol:
     def tell(self, trial: Finished) -> None:
         checked(trial)
 
-    def ask(self, *, index: int, running: Mapping[int, Point]) -> Point | None:
+    def ask(self, *, index: int, running: Mapping[int, Point]) -> Answer:
         del running
         if self._size is not None:
             index %= self._size  # all over again in the same order, so that a batch never sees a point twice
         while len(self._known) <= index:
             self._known.append(self._fresh())
-        return dict(self._known[index])
+        return Proposal(point=dict(self._known[index]))
 
     def _fresh(self) -> Point:
         """The next number of the sequence whose point was not there before."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from algorithms import budgets, dimensions, settings
-from algorithms.contract import Finished, Problem
+from algorithms.contract import Answer, Finished, Problem, Proposal
 from algorithms.dimensions import Dimension
 from algorithms.history import checked
 from algorithms.random_search import Draws
@@ -144,13 +144,13 @@ class _Tpe:
             self._valued += 1
             self._news.append((trial, trial.value))
 
-    def ask(self, *, index: int, running: Mapping[int, Point]) -> Point | None:
+    def ask(self, *, index: int, running: Mapping[int, Point]) -> Answer:
         others = {i: point for i, point in running.items() if i != index and i not in self._told}
         taken = {tuple(point[name] for name in self._names) for point in others.values()}
         for point in self._candidates(index, others):
             if tuple(point.values()) not in taken:
-                return point
-        return self._draws.another(index, taken=taken) or self._draws.point(index)
+                return Proposal(point=point)
+        return Proposal(point=self._draws.another(index, taken=taken) or self._draws.point(index))
 
     def _candidates(self, index: int, running: Mapping[int, Point]) -> Iterator[Point]:
         if self._valued < self._startup or not self._open:

@@ -19,6 +19,8 @@ ANNOTATION_CLEAN = "kagit.dev/clean"
 ANNOTATION_INDEX = "kagit.dev/index"
 ANNOTATION_HISTORY = "kagit.dev/history-digest"
 ANNOTATION_ENGINE = "kagit.dev/engine"
+ANNOTATION_RUNNING = "kagit.dev/running"
+ANNOTATION_PARENT = "kagit.dev/parent"
 ANNOTATION_REPORT = "kagit.dev/report-digest"
 ANNOTATION_RESULT_OF = "kagit.dev/result-of"
 ANNOTATION_ON_SPEC_CHANGE = "kagit.dev/on-spec-change"
@@ -48,6 +50,8 @@ WRITTEN = (
     ANNOTATION_INDEX,
     ANNOTATION_HISTORY,
     ANNOTATION_ENGINE,
+    ANNOTATION_RUNNING,
+    ANNOTATION_PARENT,
     ANNOTATION_REPORT,
     ANNOTATION_RESULT_OF,
 )

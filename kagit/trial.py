@@ -55,6 +55,7 @@ class EarlyStoppingRule:
 class Trial:
     """One trial; `started` and `finished` are RFC 3339 UTC texts or empty; `attempt` counts from 1.
 
+    `parent` is the number of the trial whose checkpoint it goes on from, if any;
     `lost` counts the attempts that ended without a fault of their own, `rules` say when it is stopped early.
     """
 
@@ -62,6 +63,7 @@ class Trial:
     run: int
     index: int
     point: Point
+    parent: int | None = None
     phase: Phase = Phase.CREATED
     reason: str = ""
     message: str = ""

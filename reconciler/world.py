@@ -146,10 +146,10 @@ class World:
 
     `listed` is False while the source does not tell what is gone (`unlisted` says why), so that nothing is ever deleted
     by mistake. `live` holds the active trials of every run, `suggestions` the answers without a trial, `asked` how many
-    points were asked for in this run and `ahead` how many may be asked for before they are needed, `last_run` the
-    highest run number ever used under this name. `status_age` is the seconds since the status was last written,
-    `changes` how many changes it lacks. `positions` tells who waits in which place. `service` is None while there is no
-    Suggestion for this run.
+    points were asked for in this run and `ahead` how many may be asked for before they are needed, `postponed` says
+    that the algorithm waits for a trial to end, `last_run` the highest run number ever used under this name.
+    `status_age` is the seconds since the status was last written, `changes` how many changes it lacks. `positions`
+    tells who waits in which place. `service` is None while there is no Suggestion for this run.
     """
 
     now: str
@@ -167,6 +167,7 @@ class World:
     asked: int = 0
     ahead: int = 0
     exhausted: bool = False
+    postponed: bool = False
     service: Service | None = None
     best: Best | None = None
     grants: tuple[Grant, ...] = ()

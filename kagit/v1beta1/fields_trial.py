@@ -41,6 +41,8 @@ _POINT = Record(
         "seed": long("Seed of the run.", least=0),
         "historyDigest": text("Digest of the history from which the point was made."),
         "engine": text("Algorithm and version that made the point."),
+        "running": text("Numbers of the points that were not over when it was made, e.g. `3,5-20`."),
+        "parent": long("Number of the trial whose checkpoint it goes on from.", least=0),
     }
 )
 SUGGESTION_STATUS = Record(

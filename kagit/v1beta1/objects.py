@@ -14,6 +14,8 @@ from kagit.v1beta1.pieces import (
     conditions_in,
     conditions_out,
     metrics,
+    note,
+    numbers_out,
     observation,
     owner,
     point,
@@ -74,62 +76,6 @@ def earlier_runs(body: Json) -> dict[int, tuple[str, str]]:
     return found
 
 
-def suggestion_body(experiment: Experiment, *, requests: int, owned_by: Json) -> Json:
-    """The Suggestion of an experiment; `requests` is how many points were wanted since its run began.
-
-    Labels come from the experiment, but none by which a GitOps tool would take the Suggestion for its own (defect 29).
-    """
-    spec: Json = {
-        "algorithm": specs.algorithm(experiment.algorithm),
-        "requests": requests,
-        "resumePolicy": experiment.resume.value,
-    }
-    if experiment.early_stopping is not None:
-        spec["earlyStopping"] = specs.algorithm(experiment.early_stopping)
-    meta: Json = {"name": experiment.name, "namespace": experiment.namespace, "ownerReferences": [owner(owned_by)]}
-    labels = {key: text for key, text in experiment.labels.items() if not key.startswith(names.TRACKING_LABELS)}
-    if labels:
-        meta["labels"] = labels
-    return {"apiVersion": names.API_VERSION, "kind": "Suggestion", "metadata": meta, "spec": spec}
-
-
-def suggestion_status(
-    suggestions: Sequence[Suggestion], *, experiment: str, run: int, asked: int, exhausted: bool, now: str
-) -> Json:
-    """Status of a Suggestion without conditions: only the answers in use, all others stand in trials (defect 18)."""
-    return {
-        "run": run,
-        "lastReconcileTime": now,
-        "suggestionCount": asked,
-        "exhausted": exhausted,
-        "suggestions": [
-            {
-                "name": names.trial_name(experiment=experiment, run=run, index=one.index),
-                "parameterAssignments": assignments(one.point),
-                "index": one.index,
-                "seed": one.seed,
-                "historyDigest": one.history_digest,
-                "engine": one.engine,
-            }
-            for one in suggestions
-        ],
-    }
-
-
-def suggestions(body: Json) -> tuple[Suggestion, ...]:
-    """The answers that a Suggestion holds."""
-    return tuple(
-        Suggestion(
-            index=int(one["index"]),
-            point=point(one.get("parameterAssignments")),
-            seed=int(one["seed"]),
-            history_digest=text(one.get("historyDigest")),
-            engine=text(one.get("engine")),
-        )
-        for one in sequence(at(body, "status", "suggestions"))
-    )
-
-
 def trial_body(
     experiment: Experiment,
     suggestion: Suggestion,
@@ -156,19 +102,32 @@ def trial_body(
         spec["primaryPodLabels"] = dict(template.primary_pod_labels)
     if template.success_condition and template.failure_condition:
         spec |= {"successCondition": template.success_condition, "failureCondition": template.failure_condition}
+    if suggestion.labels:
+        spec["labels"] = dict(suggestion.labels)
+    own = {names.LABEL_EXPERIMENT: experiment.name, names.LABEL_RUN: str(run)}
     meta = {
         "name": name,
         "namespace": experiment.namespace,
-        "labels": {**experiment.labels, names.LABEL_EXPERIMENT: experiment.name, names.LABEL_RUN: str(run)},
-        "annotations": {
-            names.ANNOTATION_INDEX: str(suggestion.index),
-            names.ANNOTATION_SEED: str(suggestion.seed),
-            names.ANNOTATION_HISTORY: suggestion.history_digest,
-            names.ANNOTATION_ENGINE: suggestion.engine,
-        },
+        "labels": {**experiment.labels, **suggestion.labels, **own},
+        "annotations": _provenance(suggestion),
         "ownerReferences": [owner(owned_by)],
     }
     return {"apiVersion": names.API_VERSION, "kind": "Trial", "metadata": meta, "spec": spec}
+
+
+def _provenance(suggestion: Suggestion) -> Json:
+    """Everything needed to ask for its point again."""
+    notes: Json = {
+        names.ANNOTATION_INDEX: str(suggestion.index),
+        names.ANNOTATION_SEED: str(suggestion.seed),
+        names.ANNOTATION_HISTORY: suggestion.history_digest,
+        names.ANNOTATION_ENGINE: suggestion.engine,
+    }
+    if suggestion.running:
+        notes[names.ANNOTATION_RUNNING] = numbers_out(suggestion.running)
+    if suggestion.parent is not None:
+        notes[names.ANNOTATION_PARENT] = str(suggestion.parent)
+    return notes
 
 
 def trial_status(trial: Trial, *, now: str, created: str = "", gpus: Sequence[str] = ()) -> Json:
@@ -204,11 +163,13 @@ def trial(body: Json) -> Trial:
     meta, status = mapping(body.get("metadata")), mapping(body.get("status"))
     last = last_true(conditions_in(status.get("conditions")))
     phase = Phase(last.type) if last is not None else Phase.CREATED
+    parent = note(body, names.ANNOTATION_PARENT)
     return Trial(
         name=text(meta.get("name")),
         run=int(at(meta, "labels", names.LABEL_RUN) or 1),
         index=int(at(meta, "annotations", names.ANNOTATION_INDEX) or 0),
         point=point(at(body, "spec", "parameterAssignments")),
+        parent=int(parent) if parent else None,
         phase=phase,
         reason=last.reason if last is not None and phase not in _REASONS else "",
         message=last.message if last is not None and phase not in _REASONS else text(status.get("message")),

@@ -33,6 +33,26 @@ def point(given: object) -> Point:
     return {text(at(one, "name")): text(at(one, "value")) for one in sequence(given)}
 
 
+def numbers_out(given: Sequence[int]) -> str:
+    """Whole numbers from 0 in ascending order as text: `3,5-20`."""
+    spans: list[list[int]] = []
+    for one in given:
+        if spans and one == spans[-1][1] + 1:
+            spans[-1][1] = one
+        else:
+            spans.append([one, one])
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in spans)
+
+
+def numbers_in(given: str) -> tuple[int, ...]:
+    """The numbers of such a text."""
+    found: list[int] = []
+    for span in filter(None, given.split(",")):
+        low, _, high = span.partition("-")
+        found += range(int(low), int(high or low) + 1)
+    return tuple(found)
+
+
 def metrics(given: Observation) -> list[Json]:
     """Katib's observation.metrics."""
     return [{"name": m.name, "min": m.min, "max": m.max, "latest": m.latest} for m in given]

@@ -21,12 +21,13 @@ def create(world: World, missing: int) -> tuple[CreateTrial, ...]:
 
 
 def ask(world: World, missing: int) -> tuple[AskForPoints, ...]:
-    """One request for as many points as no suggestion waits for; none once the space is exhausted.
+    """One request for as many points as no suggestion waits for; none once the space is exhausted, or before
+    a trial is over that the algorithm waits for.
 
     Where history does not matter, some more are asked for: their answers are kept with one write instead of many.
     """
     count = missing - len(world.suggestions)
-    if count <= 0 or world.exhausted or world.run is None:
+    if count <= 0 or world.exhausted or world.postponed or world.run is None:
         return ()
     most = world.run.experiment.max_trials
     count += world.ahead if most is None else max(0, min(world.ahead, most - world.asked - count))

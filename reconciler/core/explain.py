@@ -39,6 +39,8 @@ def _going_on(world: World, run: Run) -> Iterator[str]:
             yield f"WaitingForTwin({one.twin.name})"
     if world.exhausted:
         yield "SearchSpaceExhausted()"
+    if world.postponed:
+        yield "WaitingForResults()"
     end = deadline.end(run)
     if end:
         yield f"MaxDuration(until {end})"

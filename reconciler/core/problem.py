@@ -24,6 +24,7 @@ def problem(experiment: Experiment, *, seed: int) -> Problem:
         seed=seed,
         max_trials=experiment.max_trials,
         parallel=experiment.parallel,
+        nas=experiment.nas,
     )
 
 

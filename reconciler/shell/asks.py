@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from algorithms import catalog
+from algorithms.contract import Absence
 from kagit.errors import Broken, NotFound
 from kagit.experiment import Json
 from kagit.suggestion import Suggestion
-from kagit.v1beta1 import objects, pieces
+from kagit.v1beta1 import answers, pieces
 from reconciler import actions as a
 from reconciler.core import service
 from reconciler.core.problem import problem
@@ -27,30 +28,47 @@ def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None
             ledger.optimizer.tell(told)
     running = dict(ledger.running())
     shares = sum(ledger.history.share(index, point) for index, point in running.items())
-    exhausted = False
+    before = ledger.asked
     for index in action.indexes:
         if index < ledger.asked:
             continue
-        point = ledger.optimizer.ask(index=index, running=running)
-        if point is None:
-            exhausted = True
+        answer = ledger.optimizer.ask(index=index, running=running)
+        if isinstance(answer, Absence):
+            _absent(answer, ledger, running=len(running))
             break
-        digest = ledger.history.value(shares)
         ledger.suggestions[index] = Suggestion(
-            index=index, point=point, seed=run.seed, history_digest=digest, engine=algorithm.engine()
+            index=index,
+            point=answer.point,
+            seed=run.seed,
+            history_digest=ledger.history.value(shares),
+            engine=algorithm.engine(),
+            running=tuple(sorted(running)),
+            labels=answer.labels,
+            parent=answer.parent,
         )
-        running[index] = point
-        shares += ledger.history.share(index, point)
+        running[index] = answer.point
+        shares += ledger.history.share(index, answer.point)
         ledger.asked = index + 1
-    ledger.exhausted = ledger.exhausted or exhausted
+    if ledger.asked == before and ledger.postponed:
+        return  # there is nothing to keep
     kept = tuple(ledger.suggestions[index] for index in sorted(ledger.suggestions))
     _keep(kept, ledger, hands, run)
+
+
+def _absent(answer: Absence, ledger: Ledger, *, running: int) -> None:
+    """No point: for ever, or until a trial is over."""
+    if answer is Absence.EXHAUSTED:
+        ledger.exhausted = True
+        return
+    if not running:
+        raise Broken(f"{ledger.title}: its algorithm waits for trials although none runs")
+    ledger.postponed = True
 
 
 def _keep(kept: Sequence[Suggestion], ledger: Ledger, hands: Hands, run: Run) -> None:
     """Write the answers down before anybody uses them; the object is created where it is missing."""
     now, asked = hands.now, ledger.asked
-    status = objects.suggestion_status(
+    status = answers.status(
         kept, experiment=ledger.name, run=run.number, asked=asked, exhausted=ledger.exhausted, now=now
     )
     if ledger.service is not None:
@@ -61,7 +79,7 @@ def _keep(kept: Sequence[Suggestion], ledger: Ledger, hands: Hands, run: Run) ->
     try:
         patch_status(ledger, hands, status, kind="Suggestion")
     except NotFound:
-        hands.cluster.create(objects.suggestion_body(run.experiment, requests=asked, owned_by=ledger.body))
+        hands.cluster.create(answers.body(run.experiment, requests=asked, owned_by=ledger.body))
         patch_status(ledger, hands, status, kind="Suggestion")
     ledger.service = told
 

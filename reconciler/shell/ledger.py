@@ -70,6 +70,7 @@ class Ledger:
     ahead: int = 0
     demand: Need | None = None
     exhausted: bool = False
+    postponed: bool = False
     service: Service | None = None
     history: HistoryDigest = field(default_factory=HistoryDigest)
     optimizer: Optimizer | None = None
@@ -148,7 +149,7 @@ class Ledger:
             self.remember()
             self.live = {name: one for name, one in self.live.items() if one.trial.run == run.number}
             self.trials, self.phases, self.best = {}, {}, None
-            self.suggestions, self.asked, self.exhausted = {}, 0, False
+            self.suggestions, self.asked, self.exhausted, self.postponed = {}, 0, False, False
             self.history, self.optimizer, self.content, self.prints = HistoryDigest(), None, 0, {}
             self.stopper, self.unlearnt, self.results, self.demand, self.service = None, [], {}, None, None
         self.run = run
@@ -197,6 +198,7 @@ class Ledger:
             self.unlearnt.append(trial)
         told = Finished(index=trial.index, point=trial.point, value=value)
         self.history.add(told)
+        self.postponed = False
         if self.optimizer is not None:
             self.optimizer.tell(told)
 
@@ -270,6 +272,7 @@ class Ledger:
             asked=self.asked,
             ahead=self.ahead,
             exhausted=self.exhausted,
+            postponed=self.postponed,
             service=self.service,
             best=self.best,
             grants=tuple(grants),

@@ -8,7 +8,7 @@ from kagit.errors import NotFound, Refused
 from kagit.experiment import Experiment, Json, ResumePolicy
 from kagit.shapes import at, mapping
 from kagit.trial import Phase, Trial
-from kagit.v1beta1 import objects, pieces, words
+from kagit.v1beta1 import answers, pieces, words
 from kagit.v1beta1.manifest import experiment
 from reconciler.core.plan import better
 from reconciler.ports import Cluster, Sighting, State
@@ -112,7 +112,7 @@ def _suggestions(ledger: Ledger, hands: Hands) -> None:
     if ledger.run is None or at(body, "status", "run") != ledger.run.number:
         return
     made = {trial.index for trial in ledger.trials.values()}
-    ledger.suggestions = {one.index: one for one in objects.suggestions(body) if one.index not in made}
+    ledger.suggestions = {one.index: one for one in answers.points(body) if one.index not in made}
     ledger.asked = max(ledger.asked, int(at(body, "status", "suggestionCount") or 0))
     ledger.exhausted = bool(at(body, "status", "exhausted"))
     ledger.service = Service(

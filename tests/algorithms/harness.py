@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from algorithms import dimensions
 from algorithms.catalog import named
-from algorithms.contract import Finished, Optimizer, Problem
+from algorithms.contract import Absence, Finished, Optimizer, Problem, Proposal
 from kagit.objective import ObjectiveType
 from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
@@ -128,11 +128,20 @@ def hash_of(index: int, point: Point) -> int:
     return total
 
 
+def asked(optimizer: Optimizer, *, index: int, running: Mapping[int, Point]) -> Point | None:
+    """The point of an answer; None where the search space is exhausted."""
+    answer = optimizer.ask(index=index, running=running)
+    if isinstance(answer, Proposal):
+        return answer.point
+    assert answer is Absence.EXHAUSTED
+    return None
+
+
 def batch(optimizer: Optimizer, indexes: range, running: Mapping[int, Point]) -> dict[int, Point]:
     """Ask for several points; each ask sees the ones before it as running."""
     answers: dict[int, Point] = {}
     for index in indexes:
-        point = optimizer.ask(index=index, running={**running, **answers})
+        point = asked(optimizer, index=index, running={**running, **answers})
         if point is not None:
             answers[index] = point
     return answers

@@ -6,7 +6,7 @@ import pytest
 from algorithms.catalog import named
 from algorithms.contract import Finished
 from kagit.space import Space
-from tests.algorithms.harness import parameter, problem, started
+from tests.algorithms.harness import asked, parameter, problem, started
 from tests.algorithms.test_tpe import BENT, FLAT, sphere, training
 
 SQUARE = Space(tuple(parameter(name, "double", low="-2", high="2") for name in "xy"))
@@ -23,8 +23,8 @@ def searched(name, space, function, *, seed=1, count=120, direction="minimize", 
     optimizer = started(name, problem(space, seed=seed, direction=direction, **given))
     points = {}
     for index in range(count):
-        points[index] = optimizer.ask(
-            index=index, running={i: points[i] for i in range(max(0, index - parallel + 1), index)}
+        points[index] = asked(
+            optimizer, index=index, running={i: points[i] for i in range(max(0, index - parallel + 1), index)}
         )
         done = index - parallel + 1
         if done >= 0:
@@ -71,7 +71,7 @@ def test_where_it_has_converged_it_begins_anew_only_if_asked_to(strategy):
 def test_sigma_says_how_far_it_looks_first():
     def spread(**given):
         optimizer = started("cmaes", problem(FLAT, **given))
-        return sum(abs(float(optimizer.ask(index=i, running={})["x"])) for i in range(20))
+        return sum(abs(float(asked(optimizer, index=i, running={})["x"])) for i in range(20))
 
     assert spread(sigma="0.01") < spread() < spread(sigma="0.5")
 
@@ -85,10 +85,10 @@ def test_steps_and_categories_stay_in_motion():
 
 def test_one_that_never_ends_is_not_waited_for():
     optimizer = started("cmaes", problem(FLAT))
-    first = optimizer.ask(index=0, running={})
+    first = asked(optimizer, index=0, running={})
     values = []
     for index in range(1, 150):
-        point = optimizer.ask(index=index, running={0: first})
+        point = asked(optimizer, index=index, running={0: first})
         values.append(sphere(point))
         optimizer.tell(Finished(index=index, point=point, value=values[-1]))
     assert median(values[100:]) < 0.2 * median(values[:30])
@@ -96,13 +96,13 @@ def test_one_that_never_ends_is_not_waited_for():
 
 def test_one_that_ends_late_counts_as_if_it_had_ended_in_time():
     optimizer, other = (started("cmaes", problem(FLAT)) for _ in range(2))
-    points = {i: optimizer.ask(index=i, running={}) for i in range(60)}
+    points = {i: asked(optimizer, index=i, running={}) for i in range(60)}
     for index in [*range(1, 60), 0]:
         optimizer.tell(Finished(index=index, point=points[index], value=sphere(points[index])))
-        optimizer.ask(index=60 + index, running={0: points[0]})
+        asked(optimizer, index=60 + index, running={0: points[0]})
     for index in range(60):
         other.tell(Finished(index=index, point=points[index], value=sphere(points[index])))
-    assert optimizer.ask(index=200, running={}) == other.ask(index=200, running={})
+    assert asked(optimizer, index=200, running={}) == asked(other, index=200, running={})
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from algorithms.contract import Finished
 from kagit.errors import Broken
 from kagit.space import Space
 from tests.algorithms import harness
-from tests.algorithms.harness import ALL, BLIND, PARZEN, batch, few, many, parameter, problem, started, walked
+from tests.algorithms.harness import ALL, BLIND, PARZEN, asked, batch, few, many, parameter, problem, started, walked
 
 MIXED = Space(
     (
@@ -71,7 +71,7 @@ def test_tpe_avoids_what_runs_until_nothing_else_is_left(name):
         optimizer.tell(trial)
     points = batch(optimizer, range(20, 26), {})
     assert len({tuple(point.values()) for point in points.values()}) == 6
-    assert SMALL.contains(optimizer.ask(index=26, running=points))
+    assert SMALL.contains(asked(optimizer, index=26, running=points))
 
 
 @pytest.mark.parametrize("name", BLIND)
@@ -84,7 +84,7 @@ def test_blind_asks_for_n_and_m_are_asks_for_their_sum(name, space):
     for index, point in first.items():
         optimizer.tell(Finished(index=index, point=point, value=1.0))
     assert {**first, **batch(optimizer, range(10, 30), {})} == at_once
-    assert started(name, problem(space)).ask(index=17, running={}) == at_once.get(17)
+    assert asked(started(name, problem(space)), index=17, running={}) == at_once.get(17)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -100,7 +100,7 @@ def test_order_of_completion_does_not_matter(name, direction):
         for told, trial in enumerate(Random(seed).sample(finished, len(finished))):
             optimizer.tell(trial)
             if told % 7 == seed:  # asking in between leaves no trace
-                optimizer.ask(index=told, running={50: points[2], 51: points[5]})
+                asked(optimizer, index=told, running={50: points[2], 51: points[5]})
         answers.append(batch(optimizer, range(41, 46), running))
     in_order = started(name, the_problem)
     for trial in sorted(finished, key=lambda trial: trial.index):
@@ -164,7 +164,7 @@ def test_a_history_of_failures_is_survived(name):
     space = harness.for_algorithm(name, MIXED)
     optimizer = started(name, problem(space))
     for index in range(40):
-        point = optimizer.ask(index=index, running={})
+        point = asked(optimizer, index=index, running={})
         assert space.contains(point)
         optimizer.tell(Finished(index=index, point=point, value=None))
 
@@ -174,7 +174,7 @@ def test_a_history_of_failures_is_survived(name):
 def test_a_value_that_is_not_finite_is_not_accepted(name, value):
     space = harness.for_algorithm(name, MIXED)
     optimizer = started(name, problem(space))
-    point = optimizer.ask(index=0, running={})
+    point = asked(optimizer, index=0, running={})
     with pytest.raises(Broken, match="not finite"):
         optimizer.tell(Finished(index=0, point=point, value=value))
 

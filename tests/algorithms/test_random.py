@@ -5,7 +5,7 @@ from statistics import NormalDist, fmean, median, stdev
 import pytest
 
 from kagit.space import Space
-from tests.algorithms.harness import batch, parameter, problem, started
+from tests.algorithms.harness import asked, batch, parameter, problem, started
 
 
 def drawn(one, *, count=2000, seed=7):
@@ -94,7 +94,7 @@ def test_the_points_of_a_seed_stay_the_same_for_ever():
             parameter("k", "categorical", values=("a", "b", "c")),
         )
     )
-    assert started("random", problem(space, seed=42)).ask(index=3, running={}) == {
+    assert asked(started("random", problem(space, seed=42)), index=3, running={}) == {
         "lr": "0.008409294514612295",
         "n": "67",
         "k": "c",

@@ -6,7 +6,7 @@ import pytest
 
 from algorithms.contract import Finished
 from kagit.space import Space
-from tests.algorithms.harness import parameter, problem, started
+from tests.algorithms.harness import asked, parameter, problem, started
 
 FLAT = Space(tuple(parameter(name, "double", low="-5", high="5") for name in "xyz"))
 BENT = Space(
@@ -38,7 +38,7 @@ def best(name, space, function, *, seed, direction="minimize"):
     optimizer = started(name, problem(space, seed=seed, direction=direction))
     values = []
     for index in range(60):
-        point = optimizer.ask(index=index, running={})
+        point = asked(optimizer, index=index, running={})
         values.append(function(point))
         optimizer.tell(Finished(index=index, point=point, value=sign * values[-1]))
     return min(values)
@@ -69,25 +69,25 @@ def test_every_setting_has_an_effect(setting):
     def answer(**given):
         optimizer = started("tpe", problem(BENT, **given))
         for index in range(30):
-            point = started("random", problem(BENT)).ask(index=index, running={})
+            point = asked(started("random", problem(BENT)), index=index, running={})
             optimizer.tell(Finished(index=index, point=point, value=training(point)))
-        return [optimizer.ask(index=index, running={}) for index in range(30, 33)]
+        return [asked(optimizer, index=index, running={}) for index in range(30, 33)]
 
     assert (answer(**{name: text}) != answer()) is (name != "n_startup_trials")
     assert answer(n_ei_candidates="2") == answer(n_EI_candidates="2")
-    assert answer(n_startup_trials="31")[0] == started("random", problem(BENT)).ask(index=30, running={})
+    assert answer(n_startup_trials="31")[0] == asked(started("random", problem(BENT)), index=30, running={})
 
 
 def test_without_start_up_it_answers_from_an_empty_history():
     optimizer = started("tpe", problem(BENT, n_startup_trials="0"))
-    assert BENT.contains(optimizer.ask(index=0, running={}))
+    assert BENT.contains(asked(optimizer, index=0, running={}))
 
 
 @pytest.mark.parametrize("dist", ["normal", "logNormal"])
 def test_normal_distributions_are_honoured_after_the_start_as_well(dist):
     """With an empty history the model is its prior: most points lie within one sigma of the middle."""
     space = Space(tuple(parameter(f"p{i}", "double", low="1", high="1e6", dist=dist) for i in range(40)))
-    point = started("tpe", problem(space, n_startup_trials="0")).ask(index=0, running={})
+    point = asked(started("tpe", problem(space, n_startup_trials="0")), index=0, running={})
     places = [
         math.log(float(text)) / math.log(1e6) if dist == "logNormal" else float(text) / 1e6 for text in point.values()
     ]
@@ -103,7 +103,7 @@ def test_running_points_are_kept_away_from():
             optimizer.tell(Finished(index=index, point={"x": str(index / 40)}, value=abs(index / 40 - 0.5)))
         points = {}
         for index in range(40, 48):
-            points[index] = optimizer.ask(index=index, running=points if told else {})
+            points[index] = asked(optimizer, index=index, running=points if told else {})
         values = sorted(float(point["x"]) for point in points.values())
         return values[-1] - values[0]
 
@@ -129,13 +129,13 @@ def calls(function):
 
 def test_telling_costs_the_same_however_long_the_history_is():
     optimizer = started("tpe", problem(BENT, n_startup_trials="0"))
-    points = [started("random", problem(BENT)).ask(index=index, running={}) for index in range(400)]
+    points = [asked(started("random", problem(BENT)), index=index, running={}) for index in range(400)]
 
     def tell_and_hand_over(index):
         told = calls(lambda: optimizer.tell(Finished(index=index, point=points[index], value=training(points[index]))))
         return told, calls(optimizer._fed)
 
-    optimizer.ask(index=0, running={})
+    asked(optimizer, index=0, running={})
     costs = [tell_and_hand_over(index) for index in range(400)]
     late, early = sum(map(sum, costs[300:])), sum(map(sum, costs[100:200]))
     assert late <= 1.02 * early
@@ -146,15 +146,15 @@ def test_a_trial_reaches_the_model_once():
     optimizer = started("tpe", problem(BENT, n_startup_trials="0"))
     for index in range(50):
         optimizer.tell(
-            Finished(index=index, point=started("random", problem(BENT)).ask(index=index, running={}), value=1.0)
+            Finished(index=index, point=asked(started("random", problem(BENT)), index=index, running={}), value=1.0)
         )
-    optimizer.ask(index=50, running={})
+    asked(optimizer, index=50, running={})
     handed = []
     tell = optimizer._model.tell
     optimizer._model.tell = lambda *arguments: handed.append(arguments[0]) or tell(*arguments)
     for index in range(51, 54):
         optimizer.tell(
-            Finished(index=index, point=started("random", problem(BENT)).ask(index=index, running={}), value=1.0)
+            Finished(index=index, point=asked(started("random", problem(BENT)), index=index, running={}), value=1.0)
         )
-        optimizer.ask(index=60 + index, running={})
+        asked(optimizer, index=60 + index, running={})
     assert handed == [51, 52, 53]

@@ -11,7 +11,7 @@ from kagit import names
 from kagit.objective import Metric
 from kagit.suggestion import Suggestion
 from kagit.trial import Artifact, Comparison, EarlyStoppingRule, Phase, Trial
-from kagit.v1beta1 import manifest, objects
+from kagit.v1beta1 import answers, manifest, objects, pieces
 
 BASE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "katib" / "base.yaml").read_text())
 EXPERIMENT = manifest.experiment(BASE)[0]
@@ -118,6 +118,36 @@ def test_katib_copies_conditions_only_if_both_are_there():
     assert not {"successCondition", "failureCondition"} & set(spec)
 
 
+def test_a_trial_keeps_what_its_point_was_made_of():
+    suggestion = Suggestion(
+        index=9,
+        point={"lr": "1"},
+        seed=1,
+        history_digest="d",
+        engine="e",
+        running=(2, 5, 6, 7),
+        labels={
+            "pbt.suggestion.katib.kubeflow.org/generation": "1",
+            "team": "other",
+            "katib.kubeflow.org/experiment": "x",
+        },
+        parent=4,
+    )
+    one = replace(EXPERIMENT, labels={"team": "vision"})
+    made = objects.trial_body(one, suggestion, name="t", run=1, run_spec={}, owned_by=OWNER)
+    assert made["metadata"]["annotations"]["kagit.dev/running"] == "2,5-7"
+    assert made["spec"]["labels"] == suggestion.labels
+    assert made["metadata"]["labels"]["pbt.suggestion.katib.kubeflow.org/generation"] == "1"
+    assert made["metadata"]["labels"]["katib.kubeflow.org/experiment"] == one.name
+    assert objects.trial(made).parent == 4
+
+
+@given(st.sets(st.integers(0, 40)))
+def test_numbers_come_back(numbers):
+    ordered = tuple(sorted(numbers))
+    assert pieces.numbers_in(pieces.numbers_out(ordered)) == ordered
+
+
 @given(waiting | running | over)
 def test_a_trial_that_is_written_again_is_the_same_object(trial):
     once = body(trial)
@@ -144,7 +174,7 @@ def test_a_suggestion_has_the_labels_of_its_experiment_but_not_those_of_gitops_t
     }
     tracked = {"argocd.argoproj.io/tracking-id": "apps:kubeflow.org/Experiment:default/fake"}
     one = replace(EXPERIMENT, labels=labels, annotations=tracked)
-    made = objects.suggestion_body(one, requests=3, owned_by=OWNER)
+    made = answers.body(one, requests=3, owned_by=OWNER)
     assert made["metadata"]["labels"] == {"team": "vision", "app.kubernetes.io/name": "mnist"}
     assert "annotations" not in made["metadata"]
     assert made["metadata"]["ownerReferences"][0]["controller"] is True
@@ -158,10 +188,20 @@ def test_a_suggestion_has_the_labels_of_its_experiment_but_not_those_of_gitops_t
 
 def test_suggestions_come_back_as_they_were():
     given_ = tuple(
-        Suggestion(index=i, point={"lr": str(i)}, seed=i * 7, history_digest="d", engine="e") for i in range(3)
+        Suggestion(
+            index=i,
+            point={"lr": str(i)},
+            seed=i * 7,
+            history_digest="d",
+            engine="e",
+            running=tuple(range(i)),
+            labels={"a": str(i)} if i else {},
+            parent=i or None,
+        )
+        for i in range(3)
     )
-    status = objects.suggestion_status(given_, experiment="fake", run=1, asked=3, exhausted=False, now=NOW)
-    assert objects.suggestions({"status": status}) == given_
+    status = answers.status(given_, experiment="fake", run=1, asked=3, exhausted=False, now=NOW)
+    assert answers.points({"status": status}) == given_
     assert [one["name"] for one in status["suggestions"]] == ["fake-1-0000", "fake-1-0001", "fake-1-0002"]
 
 

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 
 from kagit.suggestion import Suggestion
-from kagit.v1beta1 import fields_trial, manifest, objects, openapi, pieces
+from kagit.v1beta1 import answers, fields_trial, manifest, objects, openapi, pieces
 from kagit.v1beta1.admission import crd
 from kagit.v1beta1.fields_experiment import STATUS
 from kagit.v1beta1.shape import Leaf, ListOf, MapOf, Record
@@ -153,12 +153,12 @@ def test_statuses_that_we_write_fit(trial):
         now=test_objects.NOW, waiting=("RunningTrials(2)",),
     )  # fmt: skip
     assert fits(STATUS, status) == []
-    suggestion = Suggestion(index=0, point=trial.point, seed=5, history_digest="d", engine="e")
-    answers = objects.suggestion_status(
-        (suggestion,), experiment="fake", run=1, asked=1, exhausted=False, now=test_objects.NOW
+    suggestion = Suggestion(
+        index=0, point=trial.point, seed=5, history_digest="d", engine="e", running=(0, 2), parent=0
     )
-    assert fits(fields_trial.SUGGESTION_STATUS, {**answers, "conditions": pieces.conditions_out(())}) == []
-    body = objects.suggestion_body(experiment, requests=3, owned_by=test_objects.OWNER)
+    kept = answers.status((suggestion,), experiment="fake", run=1, asked=1, exhausted=False, now=test_objects.NOW)
+    assert fits(fields_trial.SUGGESTION_STATUS, {**kept, "conditions": pieces.conditions_out(())}) == []
+    body = answers.body(experiment, requests=3, owned_by=test_objects.OWNER)
     assert fits(fields_trial.SUGGESTION_SPEC, body["spec"]) == []
 
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from algorithms import catalog
+from algorithms.contract import Proposal
 from kagit.errors import Refused
 from kagit.findings import Severity
 from kagit.v1beta1 import manifest, objects
@@ -123,6 +124,6 @@ def test_no_manifest_is_too_odd(changes):
     if spec is None or problem.obstacle(spec) is not None or spec.algorithm.name not in {"random", "grid"}:
         return
     search = catalog.named(spec.algorithm.name).start(problem.problem(spec, seed=1))
-    point = search.ask(index=0, running={})
-    assert point is not None
-    assert spec.space.contains(point)
+    answer = search.ask(index=0, running={})
+    assert isinstance(answer, Proposal)
+    assert spec.space.contains(answer.point)

@@ -20,7 +20,7 @@ OURS = {
     "Suggestion": {"status": {"run", "exhausted"}},
     "Trial": {"status": {"attempt", "artifacts", "gpus", "message", "lostAttempts"}},
 }
-PROVENANCE = {"index", "seed", "historyDigest", "engine"}
+PROVENANCE = {"index", "seed", "historyDigest", "engine", "running", "parent"}
 """Fields of ours that Katib's client does not know and leaves out."""
 
 

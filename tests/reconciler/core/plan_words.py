@@ -51,7 +51,7 @@ SPEC_KEYS = {
 }
 WORLD_KEYS = {
     "case", "why", "spec", "wanted", "errors", "once more", "unlisted", "refusal", "run", "status", "last run",
-    "over", "best", "live", "suggestions", "asked", "ahead", "exhausted", "grants", "positions", "changes",
+    "over", "best", "live", "suggestions", "asked", "ahead", "exhausted", "postponed", "grants", "positions", "changes",
     "status age", "started", "suggestion", "requests", "suggestion resume", "plan", "waiting", "wake",
 }  # fmt: skip
 LIVE_KEYS = {
@@ -113,6 +113,7 @@ def world(case: dict) -> World:
         asked=case.get("asked", asked),
         ahead=case.get("ahead", 0),
         exhausted=case.get("exhausted", False),
+        postponed=case.get("postponed", False),
         service=_service(case, run, asked) if "suggestion" in case else None,
         best=None if best is None else Best(trial=trial_name(0, number), index=0, value=best),
         grants=tuple(_grant(one, number) for one in case.get("grants", ())),
