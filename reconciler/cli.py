@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _files(commands)
     _engine(commands)
     _looking(commands)
+    _answering(commands)
     _inside(commands)
     return top
 
@@ -208,6 +209,22 @@ def _looking(commands: "_Commands[argparse.ArgumentParser]") -> None:
     one.add_argument("--tail", metavar="N", type=int, default=-1, help="only the last N lines")
     one.add_argument("--container", "-c", metavar="NAME", default="", help="another container or pod of the trial")
     _state(one)
+
+
+def _answering(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    one = _add(
+        commands,
+        "replay",
+        "ask for every point of an experiment's latest run again, and compare; exit code 1 when one differs",
+        "replay mnist",
+        "replay mnist --all",
+        "replay mnist --output json",
+    )
+    one.add_argument("experiment", metavar="EXPERIMENT")
+    one.add_argument("--all", action="store_true", help="list every suggestion, not only those that differ")
+    one.add_argument("--namespace", "-n", metavar="NS", default="default", help="default: default")
+    _state(one)
+    _output(one)
     one = _add(
         commands,
         "query",

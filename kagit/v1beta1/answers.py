@@ -7,7 +7,7 @@ from kagit.experiment import Experiment, Json
 from kagit.shapes import at, mapping, sequence, text
 from kagit.suggestion import Suggestion
 from kagit.v1beta1 import specs
-from kagit.v1beta1.pieces import assignments, numbers_in, numbers_out, owner, point
+from kagit.v1beta1.pieces import assignments, note, numbers_in, numbers_out, owner, point
 
 
 def body(experiment: Experiment, *, requests: int, owned_by: Json) -> Json:
@@ -74,4 +74,19 @@ def points(stored: Json) -> tuple[Suggestion, ...]:
             parent=int(one["parent"]) if "parent" in one else None,
         )
         for one in sequence(at(stored, "status", "suggestions"))
+    )
+
+
+def of_trial(stored: Json) -> Suggestion:
+    """The answer of which a Trial was made."""
+    parent = note(stored, names.ANNOTATION_PARENT)
+    return Suggestion(
+        index=int(note(stored, names.ANNOTATION_INDEX) or 0),
+        point=point(at(stored, "spec", "parameterAssignments")),
+        seed=int(note(stored, names.ANNOTATION_SEED) or 0),
+        history_digest=note(stored, names.ANNOTATION_HISTORY),
+        engine=note(stored, names.ANNOTATION_ENGINE),
+        running=numbers_in(note(stored, names.ANNOTATION_RUNNING)),
+        labels={key: text(value) for key, value in mapping(at(stored, "spec", "labels")).items()},
+        parent=int(parent) if parent else None,
     )

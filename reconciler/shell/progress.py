@@ -1,15 +1,16 @@
 """Shows a person what goes on: a live table on a terminal, plain lines elsewhere."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from kagit.conditions import last_true
 from kagit.trial import Phase
 from reconciler.ports import Clock
 from reconciler.shell.ledger import Ledger
 
+_T = TypeVar("_T")
 LINE_INTERVAL = 5.0
 """Seconds between two plain lines about one experiment."""
 
@@ -176,3 +177,14 @@ def table(rows: Iterable[Row]) -> object:
         if one.waiting and not one.running:
             result.add_row("", Text(", ".join(one.waiting)))
     return result
+
+
+def bar(found: Iterable[_T], *, total: int, title: str, out: TextIO) -> Iterator[_T]:
+    """The same one after another, counted by a bar where `out` is a terminal."""
+    if not out.isatty():
+        yield from found
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(found, total=total, description=title, console=Console(file=out), transient=True)

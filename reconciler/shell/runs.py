@@ -81,6 +81,7 @@ def extend_run(action: a.ExtendRun, ledger: Ledger, hands: Hands) -> None:
         form="json",
     )
     ledger.take(stored, spec=spec, source=ledger.source)
+    ledger.optimizer = None  # it was made for other counts, and after a restart it would be made for these
 
 
 def _annotate(key: str, value: str | None) -> list[Json]:
