@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from kagit.findings import Issue
 from kagit.objective import ObjectiveType
+from kagit.search import Rules
 from kagit.space import Point, Space
 
 
@@ -17,6 +18,8 @@ class Problem:
     """All that stays the same during one run; `seed` is in 0 .. 2**31 - 1.
 
     `nas` is Katib's nasConfig as it was written; where it is set the space is empty.
+    `rules` and `initial` (points that are tried first, also in part) are the business of `algorithms/search.py`; no
+    algorithm looks at them.
     """
 
     space: Space
@@ -26,6 +29,8 @@ class Problem:
     max_trials: int | None = None
     parallel: int = 3
     nas: Mapping[str, Any] | None = None
+    rules: Rules = field(default_factory=Rules)
+    initial: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from kagit.objective import Objective
+from kagit.search import Search
 from kagit.space import Space
 from kagit.wishes import Wishes
 
@@ -91,6 +92,7 @@ class Experiment:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
     wishes: Wishes = field(default_factory=Wishes)
+    search: Search = field(default_factory=Search)
     spec_digest: str = ""
     run_digest: str = ""
     manifest: Json = field(default_factory=dict[str, Any], repr=False)

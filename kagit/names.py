@@ -29,6 +29,12 @@ ANNOTATION_SUSPEND = "kagit.dev/suspend"
 ANNOTATION_RETRIES = "kagit.dev/retries"
 ANNOTATION_REUSE_RESULTS = "kagit.dev/reuse-results"
 ANNOTATION_STOP_TRIALS = "kagit.dev/stop-trials-at-end"
+ANNOTATION_INITIAL = "kagit.dev/initial-points"
+ANNOTATION_FIXED = "kagit.dev/fixed"
+ANNOTATION_ACTIVE = "kagit.dev/active-when"
+ANNOTATION_FORBIDDEN = "kagit.dev/forbidden"
+ANNOTATION_START_FROM = "kagit.dev/start-from"
+ANNOTATION_STARTED_FROM = "kagit.dev/started-from"
 
 ANNOTATION_PREFIX = "kagit.dev/"
 WISHES = (
@@ -39,7 +45,9 @@ WISHES = (
     ANNOTATION_STOP_TRIALS,
 )
 """Annotations by which an author says how an experiment lives; they may change without a new run."""
-FOR_AUTHORS = (ANNOTATION_SEED, ANNOTATION_ON_SPEC_CHANGE, *WISHES)
+SEARCH = (ANNOTATION_INITIAL, ANNOTATION_FIXED, ANNOTATION_ACTIVE, ANNOTATION_FORBIDDEN, ANNOTATION_START_FROM)
+"""Annotations by which an author shapes the search; a change of them is a new run."""
+FOR_AUTHORS = (ANNOTATION_SEED, ANNOTATION_ON_SPEC_CHANGE, *WISHES, *SEARCH)
 """Annotations that kagit reads in a manifest."""
 WRITTEN = (
     ANNOTATION_RUN,
@@ -54,6 +62,7 @@ WRITTEN = (
     ANNOTATION_PARENT,
     ANNOTATION_REPORT,
     ANNOTATION_RESULT_OF,
+    ANNOTATION_STARTED_FROM,
 )
 """Annotations that kagit writes into its objects."""
 

@@ -92,6 +92,19 @@ class Space:
                 return parameter
         raise KeyError(name)
 
+    def with_fixed(self, fixed: Mapping[str, str]) -> "Space":
+        """The same, with these parameters at the one value that each is given."""
+        if not fixed:
+            return self
+        return Space(
+            tuple(
+                Parameter(name=one.name, type=ParameterType.CATEGORICAL, values=(fixed[one.name],))
+                if one.name in fixed
+                else one
+                for one in self
+            )
+        )
+
     def contains(self, point: Point) -> bool:
         """Whether the point names exactly these parameters with legal values."""
         return set(point) == {p.name for p in self} and all(p.contains(point[p.name]) for p in self)

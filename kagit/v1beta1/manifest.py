@@ -7,10 +7,11 @@ from typing import Any, cast
 from kagit import names
 from kagit.experiment import Experiment, Json, ResumePolicy
 from kagit.findings import Issue, Severity
+from kagit.search import search as asked_search
 from kagit.shapes import mapping, text
 from kagit.spelling import short
 from kagit.v1beta1 import defaults, digests, schema, words
-from kagit.v1beta1.checks import budget, collector, metadata, metric, nas, objective, space, template
+from kagit.v1beta1.checks import budget, collector, metadata, metric, nas, objective, search, space, template
 from kagit.wishes import wishes
 
 _SPEC_CHECKS = (
@@ -53,7 +54,9 @@ def experiment(body: Mapping[str, Any], *, namespace: str = "default") -> tuple[
         issues.append(Issue(at=(), message=message, slug="too-many-findings"))
     if any(issue.severity is Severity.ERROR for issue in issues):
         return None, tuple(issues)
-    return _words(body, meta, spec, where), tuple(issues)
+    meant = _words(body, meta, spec, where)
+    issues.extend(islice(search.check(meant), schema.MAX_ISSUES))
+    return (None if any(issue.severity is Severity.ERROR for issue in issues) else meant), tuple(issues)
 
 
 def sketch(body: Mapping[str, Any], issues: Sequence[Issue]) -> Experiment | None:
@@ -107,6 +110,7 @@ def _checks(clean: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, names
 
 def _words(body: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, namespace: str) -> Experiment:
     annotations = cast("Mapping[str, str]", meta.get("annotations", {}))
+    shaped = {**spec, **digests.shape(annotations)}
     return Experiment(
         namespace=namespace,
         name=text(meta["name"]),
@@ -124,7 +128,8 @@ def _words(body: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, namespa
         labels=cast("Mapping[str, str]", meta.get("labels", {})),
         annotations=annotations,
         wishes=wishes(annotations),
-        spec_digest=digests.of(spec),
-        run_digest=digests.run(spec),
+        search=asked_search(annotations),
+        spec_digest=digests.of(shaped),
+        run_digest=digests.run(shaped),
         manifest={key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")},
     )

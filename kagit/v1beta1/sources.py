@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import cast
 
+from kagit import names
 from kagit.experiment import Experiment, Json
 from kagit.findings import Issue
+from kagit.search import points
 from kagit.template import Unquoted
 from kagit.v1beta1 import digests
 from kagit.v1beta1.checks import template
+from kagit.v1beta1.pieces import note
 
 
 def is_open(experiment: Experiment) -> bool:
@@ -30,6 +33,14 @@ def with_template(experiment: Experiment, *, text: str, body: Json) -> Experimen
 def issues(experiment: Experiment, body: Json) -> Iterator[Issue]:
     """What is wrong with the template that was found, as for one that stands in the manifest."""
     return template.check_body(experiment.template, body, names=[one.name for one in experiment.space])
+
+
+def with_start(experiment: Experiment, *, stored: Json) -> Experiment:
+    """The experiment with the points of others that its run begins with, as they are kept in its object."""
+    given = points(note(stored, names.ANNOTATION_STARTED_FROM))
+    if not given:
+        return experiment
+    return replace(experiment, search=replace(experiment.search, started=given))
 
 
 def name(experiment: str, run: int) -> str:

@@ -14,7 +14,7 @@ from kagit.shapes import at
 from kagit.space import Point
 from kagit.suggestion import Suggestion
 from kagit.trial import COUNTED, Trial
-from kagit.v1beta1 import answers, objects, pieces
+from kagit.v1beta1 import answers, objects, pieces, sources
 from kagit.v1beta1.manifest import experiment
 from reconciler import wiring
 from reconciler.commands import show
@@ -65,6 +65,7 @@ def of_run(cluster: Cluster, body: Json) -> Kept:
     spec, issues = experiment({key: body[key] for key in ("apiVersion", "kind", "metadata", "spec")})
     if spec is None:
         raise Refused("; ".join(issue.message for issue in issues))
+    spec = sources.with_start(spec, stored=body)
     wrong = obstacle(spec)
     if wrong is not None:
         raise Refused(wrong.message)

@@ -18,13 +18,15 @@ NOT_HERE = "algorithm-not-here"
 def problem(experiment: Experiment, *, seed: int) -> Problem:
     """What the algorithm is asked to solve."""
     return Problem(
-        space=experiment.space,
+        space=experiment.space.with_fixed(experiment.search.fixed),
         direction=experiment.objective.type,
         settings=experiment.algorithm.settings,
         seed=seed,
         max_trials=experiment.max_trials,
         parallel=experiment.parallel,
         nas=experiment.nas,
+        rules=experiment.search.rules,
+        initial=experiment.search.first,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from algorithms import catalog
+from algorithms import catalog, search
 from algorithms.contract import Answer, Finished, HistoryDigest, Proposal
 from kagit.experiment import Experiment
 from kagit.suggestion import Suggestion
@@ -43,7 +43,7 @@ def again(
     `finished` are the trials that are over, by number; a suggestion names those that were running at its time.
     """
     algorithm = catalog.named(experiment.algorithm.name)
-    optimizer = algorithm.start(problem(experiment, seed=seed))
+    optimizer = search.start(algorithm, problem(experiment, seed=seed))
     points = {one.index: one.point for one in asked}
     history, engine = HistoryDigest(), algorithm.engine()
     untold = sorted(points)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from algorithms import catalog
+from algorithms import catalog, search
 from algorithms.contract import Absence
 from kagit.errors import Broken, NotFound
 from kagit.experiment import Json
@@ -23,7 +23,7 @@ def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None
         raise Broken(f"{ledger.title}: asked for points without a run")
     algorithm = catalog.named(run.experiment.algorithm.name)
     if ledger.optimizer is None:
-        ledger.optimizer = algorithm.start(problem(run.experiment, seed=run.seed))
+        ledger.optimizer = search.start(algorithm, problem(run.experiment, seed=run.seed))
         for told in ledger.finished():
             ledger.optimizer.tell(told)
     running = dict(ledger.running())

@@ -18,7 +18,7 @@ from kagit.experiment import Experiment, Json
 from kagit.shapes import mapping, sequence, text
 from kagit.suggestion import Suggestion
 from kagit.trial import COUNTED, Phase, Trial
-from kagit.v1beta1 import objects, pieces
+from kagit.v1beta1 import objects, pieces, sources
 from reconciler.core import explain
 from reconciler.core.plan import better
 from reconciler.core.problem import ahead
@@ -102,7 +102,7 @@ class Ledger:
 
     def take(self, stored: Json, *, spec: Experiment, source: Source) -> None:
         """Take over the Experiment object as it is stored now; `spec` is what it means."""
-        status = mapping(stored.get("status"))
+        status, spec = mapping(stored.get("status")), sources.with_start(spec, stored=stored)
         self.body = {key: stored[key] for key in ("apiVersion", "kind", "metadata")}
         self.source = source
         self.ahead = ahead(spec)

@@ -1,12 +1,15 @@
 """Deeds on experiments and their runs."""
 
+import json
 from contextlib import suppress
 
 from kagit import names
 from kagit.errors import AlreadyExists, NotFound
 from kagit.experiment import Json
-from kagit.v1beta1 import objects, pieces
+from kagit.space import Point
+from kagit.v1beta1 import objects, pieces, words
 from reconciler import actions as a
+from reconciler.core import starting
 from reconciler.shell import templates
 from reconciler.shell.hands import Hands, patch_status
 from reconciler.shell.ledger import Ledger
@@ -28,6 +31,9 @@ def start_run(action: a.StartRun, ledger: Ledger, hands: Hands) -> None:
         clean=source.clean,
         earlier=_earlier(ledger),
     )
+    started = _started(action, hands)
+    if started:
+        body["metadata"]["annotations"][names.ANNOTATION_STARTED_FROM] = json.dumps(started)
     status = objects.experiment_status(conditions=(), started="", completed="", trials={}, best="")
     status["currentOptimalTrial"] = None
     try:
@@ -52,6 +58,18 @@ def start_run(action: a.StartRun, ledger: Ledger, hands: Hands) -> None:
         stored = patch_status(ledger, hands, status, kind="Experiment")
     templates.own(action.experiment, run=action.number, owner=stored, cluster=hands.cluster)
     ledger.take(stored, spec=action.experiment, source=source)
+
+
+def _started(action: a.StartRun, hands: Hands) -> list[Point]:
+    """The points of other experiments to begin with, as they are known at this moment."""
+    spec = action.experiment
+    others: dict[str, list[starting.Judged]] = {}
+    for other in spec.search.start_from:
+        selector = f"{names.LABEL_EXPERIMENT}={other}"
+        for stored in hands.cluster.list(kind="Trial", namespace=spec.namespace, selector=selector).items:
+            judged = (words.objective(stored["spec"]["objective"]), objects.trial(stored))
+            others.setdefault(other, []).append(judged)
+    return [dict(point) for point in starting.points(spec, others)]
 
 
 def _earlier(ledger: Ledger) -> dict[int, tuple[str, str]]:

@@ -20,7 +20,7 @@ REASONED = {"not-a-number", "filter-invalid"}
 
 def load():
     """Every case with its body, and its errors in full."""
-    for name in ("validator", "beyond"):
+    for name in ("validator", "beyond", "search"):
         yield from (
             {**case, "body": validation.changed(case)} for case in yaml.safe_load((CASES / f"{name}.yaml").read_text())
         )

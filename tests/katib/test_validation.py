@@ -59,7 +59,7 @@ def changed(case):
     return body
 
 
-@pytest.mark.parametrize("case", cases("validator", "beyond"))
+@pytest.mark.parametrize("case", cases("validator", "beyond", "search"))
 def test_case(case):
     body = changed(case)
     before = copy.deepcopy(body)
@@ -75,7 +75,7 @@ def test_case(case):
 
 
 def test_no_case_is_there_twice():
-    names = [case.values[0]["name"] for case in cases("validator", "beyond", "algorithms")]
+    names = [case.values[0]["name"] for case in cases("validator", "beyond", "algorithms", "search")]
     assert len(names) == len(set(names))
     assert len(names) > 200
 

@@ -45,6 +45,17 @@ def _flag(key: str) -> Rule:
     return _annotation(key, f"it in {listed(['true', 'false'])}", slug="flag-invalid", what="switch", way=way)
 
 
+def _json(key: str, pattern: str, *, what: str, way: str) -> Rule:
+    """Brackets at least: CEL reads no JSON. What stands in them is looked at by who runs it."""
+    return _annotation(
+        key,
+        f"it.matches({quoted(f'^[[:space:]]*(?s:{pattern})[[:space:]]*$')})",
+        slug="search-invalid",
+        what=what,
+        way=way,
+    )
+
+
 ANNOTATIONS = (
     _annotation(
         names.ANNOTATION_SEED,
@@ -77,6 +88,26 @@ ANNOTATIONS = (
     _flag(names.ANNOTATION_SUSPEND),
     _flag(names.ANNOTATION_REUSE_RESULTS),
     _flag(names.ANNOTATION_STOP_TRIALS),
+    _json(names.ANNOTATION_INITIAL, r"\[.*\]", what="list of points", way='JSON such as [{"lr": "0.1"}]'),
+    _json(names.ANNOTATION_FIXED, r"\{.*\}", what="set of values", way='JSON such as {"optimizer": "adam"}'),
+    _json(
+        names.ANNOTATION_ACTIVE,
+        r"\{.*\}",
+        what="set of conditions",
+        way='JSON such as {"momentum": {"optimizer": ["sgd", "rmsprop"], "lr": ">0.01"}}',
+    ),
+    _json(
+        names.ANNOTATION_FORBIDDEN,
+        r"\[.*\]",
+        what="list of combinations",
+        way='JSON such as [{"optimizer": "sgd", "lr": ">0.1"}]',
+    ),
+    _json(
+        names.ANNOTATION_START_FROM,
+        r"\{.*\}",
+        what="set of experiments",
+        way='JSON such as {"mnist": 5}, each with how many of its best points to try, 1 to 999',
+    ),
 )
 _DISCRETE = "p.?parameterType.orValue('') == 'discrete'"
 _WORDS = f"p.?feasibleSpace.?list.orValue([]).filter(v, !v.matches({quoted(NUMBER)}))"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kagit import names, wishes
+from kagit import names, search, wishes
 from kagit.findings import Issue, Severity
 from kagit.shapes import mapping, text
 from kagit.spelling import closest, did_you_mean, short
@@ -164,6 +164,11 @@ def _is_duration(text: str) -> bool:
     return wishes.seconds(text) is not None
 
 
+def _is_given(read: Callable[[str], object]) -> Callable[[str], bool]:
+    """Whether a reader finds something in it."""
+    return lambda text: read(text) is not None
+
+
 def _is_count(text: str) -> bool:
     return wishes.whole(text) is not None
 
@@ -187,6 +192,36 @@ _MEANINGS = {
         what="number of retries",
         way=f"a whole number from 0 to {wishes.MOST_RETRIES}",
         slug="retries-invalid",
+    ),
+    names.ANNOTATION_INITIAL: _Meaning(
+        allows=_is_given(search.points),
+        what="list of points",
+        way='JSON such as [{"lr": "0.1"}]',
+        slug="search-invalid",
+    ),
+    names.ANNOTATION_FIXED: _Meaning(
+        allows=_is_given(search.fixed),
+        what="set of values",
+        way='JSON such as {"optimizer": "adam"}',
+        slug="search-invalid",
+    ),
+    names.ANNOTATION_ACTIVE: _Meaning(
+        allows=_is_given(search.active),
+        what="set of conditions",
+        way='JSON such as {"momentum": {"optimizer": ["sgd", "rmsprop"], "lr": ">0.01"}}',
+        slug="search-invalid",
+    ),
+    names.ANNOTATION_FORBIDDEN: _Meaning(
+        allows=_is_given(search.forbidden),
+        what="list of combinations",
+        way='JSON such as [{"optimizer": "sgd", "lr": ">0.1"}]',
+        slug="search-invalid",
+    ),
+    names.ANNOTATION_START_FROM: _Meaning(
+        allows=_is_given(search.starts),
+        what="set of experiments",
+        way='JSON such as {"mnist": 5}, each with how many of its best points to try, 1 to 999',
+        slug="search-invalid",
     ),
     names.ANNOTATION_SUSPEND: _FLAG,
     names.ANNOTATION_REUSE_RESULTS: _FLAG,

@@ -1,0 +1,83 @@
+"""What authors write about the search, and what it means."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kagit import search
+from kagit.search import Clause, Rules
+
+
+@pytest.mark.parametrize(
+    ("clause", "value", "holds"),
+    [
+        (Clause(parameter="x", values=("0.1", "3")), "0.10", True),
+        (Clause(parameter="x", values=("0.1",)), "0.2", False),
+        (Clause(parameter="x", values=("sgd",)), "sgd", True),
+        (Clause(parameter="x", sign="!=", values=("sgd",)), "adam", True),
+        (Clause(parameter="x", sign="!=", values=("1",)), "1.0", False),
+        (Clause(parameter="x", sign=">", values=("1e-3",)), "0.001", False),
+        (Clause(parameter="x", sign=">=", values=("1e-3",)), "0.001", True),
+        (Clause(parameter="x", sign="<", values=("10",)), "9", True),
+        (Clause(parameter="x", sign="<=", values=("10",)), "nan", False),
+        (Clause(parameter="x", sign="<", values=("ten",)), "9", False),
+    ],
+)
+def test_a_clause(clause, value, holds):
+    assert clause.holds({"x": value}) is holds
+
+
+def test_what_stands_in_annotations():
+    found = search.search(
+        {
+            "kagit.dev/initial-points": '[{"lr": 0.10, "n": "3"}]',
+            "kagit.dev/fixed": '{"optimizer": "adam"}',
+            "kagit.dev/active-when": '{"momentum": {"optimizer": ["sgd", "rms"], "lr": "> 0.1"}}',
+            "kagit.dev/forbidden": '[{"n": 3, "lr": "<=0.1"}, {"optimizer": "!=adam"}]',
+            "kagit.dev/start-from": '{"older": 5}',
+        }
+    )
+    assert found.initial == ({"lr": "0.10", "n": "3"},)
+    assert found.fixed == {"optimizer": "adam"}
+    assert found.rules.active["momentum"] == (
+        Clause(parameter="optimizer", values=("sgd", "rms")),
+        Clause(parameter="lr", sign=">", values=("0.1",)),
+    )
+    assert found.rules.forbidden[0][0] == Clause(parameter="n", values=("3",))
+    assert found.rules.forbidden[1] == (Clause(parameter="optimizer", sign="!=", values=("adam",)),)
+    assert found.start_from == {"older": 5}
+
+
+@pytest.mark.parametrize(
+    "given_",
+    ["", "x", "[]", "{}", "[1]", "[{}]", "3", "null", '[{"a": null}]', '[{"a": [1]}, {}]', '{"a": {}}', '{"a": true}',
+     '{"a": "1", "a": "2"}', '{"a": -1}', '{"a": 0}', '{"A b": 3}', "[" * 100_000],
+)  # fmt: skip
+def test_what_is_none_of_it_is_nothing(given_):
+    assert search.points(given_) is None
+    assert search.active(given_) is None
+    assert search.starts(given_) is None
+    if given_ != '{"a": -1}' and given_ not in {'{"a": 0}', '{"A b": 3}'}:
+        assert search.fixed(given_) is None
+
+
+@given(st.text())
+def test_any_text_is_read_without_a_crash(given_):
+    assert search.search(dict.fromkeys(("kagit.dev/initial-points", "kagit.dev/forbidden"), given_)).start_from == {}
+
+
+def test_what_does_not_count_has_its_idle_value_and_so_has_what_depends_on_it():
+    rules = Rules(
+        active={
+            "inner": (Clause(parameter="outer", sign=">", values=("2",)),),
+            "outer": (Clause(parameter="kind", values=("deep",)),),
+        }
+    )
+    idle = {"inner": "0", "outer": "1", "kind": "flat"}
+    assert rules.order() == ("outer", "inner")
+    assert rules.settled({"kind": "flat", "outer": "9", "inner": "9"}, idle) == {
+        "kind": "flat",
+        "outer": "1",
+        "inner": "0",
+    }
+    assert rules.settled({"kind": "deep", "outer": "9", "inner": "9"}, idle)["inner"] == "9"
