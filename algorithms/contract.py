@@ -17,9 +17,9 @@ from kagit.space import Point, Space
 class Problem:
     """All that stays the same during one run; `seed` is in 0 .. 2**31 - 1.
 
-    `nas` is Katib's nasConfig as it was written; where it is set the space is empty.
-    `rules` and `initial` (points that are tried first, also in part) are the business of `algorithms/search.py`; no
-    algorithm looks at them.
+    `others` are the types of further objectives, `constraints` says how many there are. `nas` is Katib's nasConfig as
+    it was written; where it is set the space is empty. `rules` and `initial` (points that are tried first, also in
+    part) are the business of `algorithms/search.py`; no algorithm looks at them.
     """
 
     space: Space
@@ -28,6 +28,8 @@ class Problem:
     seed: int = 0
     max_trials: int | None = None
     parallel: int = 3
+    others: tuple[ObjectiveType, ...] = ()
+    constraints: int = 0
     nas: Mapping[str, Any] | None = None
     rules: Rules = field(default_factory=Rules)
     initial: tuple[Point, ...] = ()
@@ -35,11 +37,17 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A trial that is over; `value` is None where it failed or reported no finite objective."""
+    """A trial that is over; `value` is None where it failed or reported no finite objective.
+
+    `others` are the values of further objectives, `excess` says by how much it breaks each constraint (0: kept). Only
+    algorithms that say so are told of them: for the others, a trial that breaks a constraint has no value.
+    """
 
     index: int
     point: Point
     value: float | None
+    others: tuple[float, ...] = ()
+    excess: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +124,8 @@ class HistoryDigest:
 
     def add(self, trial: Finished) -> None:
         """Count one more finished trial."""
-        self._sum = (self._sum + _hash([trial.index, sorted(trial.point.items()), trial.value])) % 2**256
+        more = [trial.others, trial.excess] if trial.others or trial.excess else []
+        self._sum = (self._sum + _hash([trial.index, sorted(trial.point.items()), trial.value, *more])) % 2**256
 
     def value(self, running: int = 0) -> str:
         """Hex digest of the finished trials together with the running points, whose `share`s sum up to `running`."""

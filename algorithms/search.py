@@ -13,6 +13,8 @@ from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
 from kagit.space import Point
 
+SEVERAL = frozenset({"multivariate-tpe", "tpe"})
+"""Algorithms that learn from several objectives, and from how much a constraint is broken."""
 _OTHERS = 8
 """So often a learning algorithm is asked again with other chance."""
 _DRAWS = 10_000
@@ -23,10 +25,25 @@ _REPEATS = 1_000
 
 def start(algorithm: Algorithm, problem: Problem) -> Optimizer:
     """A fresh optimizer that keeps to the problem's rules and begins with its initial points."""
+    if problem.constraints and not algorithm.is_blind and algorithm.name not in SEVERAL:
+        return _Kept(start(algorithm, replace(problem, constraints=0)))
     rules = problem.rules
     if not (rules.active or rules.forbidden or problem.initial):
         return algorithm.start(problem)
     return _Sequence(algorithm, problem) if algorithm.is_blind else _Led(algorithm, problem)
+
+
+class _Kept:
+    """An algorithm with one objective: of a trial that breaks a constraint it learns that it failed."""
+
+    def __init__(self, inner: Optimizer) -> None:
+        self._inner = inner
+
+    def tell(self, trial: Finished) -> None:
+        self._inner.tell(replace(trial, value=None, excess=()) if any(trial.excess) else replace(trial, excess=()))
+
+    def ask(self, *, index: int, running: Mapping[int, Point]) -> Answer:
+        return self._inner.ask(index=index, running=running)
 
 
 class _Ruled:

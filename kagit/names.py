@@ -33,6 +33,8 @@ ANNOTATION_INITIAL = "kagit.dev/initial-points"
 ANNOTATION_FIXED = "kagit.dev/fixed"
 ANNOTATION_ACTIVE = "kagit.dev/active-when"
 ANNOTATION_FORBIDDEN = "kagit.dev/forbidden"
+ANNOTATION_OBJECTIVES = "kagit.dev/objectives"
+ANNOTATION_CONSTRAINTS = "kagit.dev/constraints"
 ANNOTATION_START_FROM = "kagit.dev/start-from"
 ANNOTATION_STARTED_FROM = "kagit.dev/started-from"
 
@@ -45,7 +47,15 @@ WISHES = (
     ANNOTATION_STOP_TRIALS,
 )
 """Annotations by which an author says how an experiment lives; they may change without a new run."""
-SEARCH = (ANNOTATION_INITIAL, ANNOTATION_FIXED, ANNOTATION_ACTIVE, ANNOTATION_FORBIDDEN, ANNOTATION_START_FROM)
+AIMS = (ANNOTATION_OBJECTIVES, ANNOTATION_CONSTRAINTS)
+SEARCH = (
+    ANNOTATION_INITIAL,
+    ANNOTATION_FIXED,
+    ANNOTATION_ACTIVE,
+    ANNOTATION_FORBIDDEN,
+    ANNOTATION_START_FROM,
+    *AIMS,
+)
 """Annotations by which an author shapes the search; a change of them is a new run."""
 FOR_AUTHORS = (ANNOTATION_SEED, ANNOTATION_ON_SPEC_CHANGE, *WISHES, *SEARCH)
 """Annotations that kagit reads in a manifest."""

@@ -1,7 +1,7 @@
 """What is optimised, and what was observed of it (spec katib.md sections 1.2 and 4.1.3)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -41,14 +41,32 @@ Observation: TypeAlias = tuple[Metric, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """What a trial must keep to be a solution: its metric stands `<=` or `>=` to the bound."""
+
+    metric: str
+    sign: str
+    bound: float
+
+    def excess(self, value: float) -> float:
+        """By how much a value is on the wrong side, 0 where it is not."""
+        return max(0.0, value - self.bound if self.sign == "<=" else self.bound - value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """Objective with its strategies complete (defaults applied)."""
+    """Objective with its strategies complete (defaults applied).
+
+    `others` are further objectives, metric → type; of trials that break one of the `constraints` none is the best.
+    """
 
     type: ObjectiveType
     metric: str
     goal: float | None = None
     additional: tuple[str, ...] = ()
     strategies: Mapping[str, Strategy] = field(default_factory=dict[str, Strategy])
+    others: Mapping[str, ObjectiveType] = field(default_factory=dict[str, ObjectiveType])
+    constraints: tuple[Constraint, ...] = ()
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -74,6 +92,40 @@ class Objective:
                 text = {Strategy.MIN: one.min, Strategy.MAX: one.max, Strategy.LATEST: one.latest}[strategy]
                 return number(one.latest if text == UNAVAILABLE else text)
         return None
+
+    def values(self, observation: Observation) -> tuple[float, ...] | None:
+        """The numbers of all objectives, the first one first; None where one is missing."""
+        found = tuple(self.value(observation, name) for name in (self.metric, *self.others))
+        whole = tuple(one for one in found if one is not None)
+        return whole if len(whole) == len(found) else None
+
+    def excess(self, observation: Observation) -> tuple[float, ...]:
+        """By how much each constraint is broken, 0 where it is kept; without a value it is broken without end."""
+        values = (self.value(observation, one.metric) for one in self.constraints)
+        return tuple(
+            math.inf if value is None else one.excess(value)
+            for one, value in zip(self.constraints, values, strict=True)
+        )
+
+    def result(self, observation: Observation) -> float | None:
+        """The objective of a trial that may be the best; None without one, or with a broken constraint."""
+        return None if any(self.excess(observation)) else self.value(observation)
+
+
+def front(points: Sequence[tuple[float, ...]], types: Sequence[ObjectiveType]) -> tuple[int, ...]:
+    """The places of the points that no other point beats: better in one objective and worse in none."""
+    signs = [1.0 if one is ObjectiveType.MINIMIZE else -1.0 for one in types]
+    costs = [tuple(sign * x for sign, x in zip(signs, point, strict=True)) for point in points]
+    kept: list[int] = []
+    for place in sorted(range(len(costs)), key=costs.__getitem__):
+        cost = costs[place]
+        if not any(costs[other] != cost and _not_worse(costs[other], cost) for other in kept):
+            kept.append(place)
+    return tuple(sorted(kept))
+
+
+def _not_worse(left: tuple[float, ...], right: tuple[float, ...]) -> bool:
+    return all(one <= other for one, other in zip(left, right, strict=True))
 
 
 def number(text: str) -> float | None:

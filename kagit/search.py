@@ -1,6 +1,7 @@
 """What an author knows of the search beyond Katib's spec: points to begin with, what is fixed, what goes together."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from kagit import names
+from kagit.objective import Constraint, ObjectiveType
 from kagit.shapes import mapping, sequence
 from kagit.space import Point
 
@@ -133,6 +135,24 @@ def starts(given: str) -> Mapping[str, int] | None:
     found = _texts(_loaded(given))
     good = all(names.is_experiment_name(name) and _COUNT.fullmatch(count) for name, count in found.items())
     return {name: int(count) for name, count in found.items()} if found and good else None
+
+
+def objectives(given: str) -> Mapping[str, ObjectiveType] | None:
+    """Further objectives, `{"latency": "minimize"}`."""
+    found = _texts(_loaded(given))
+    good = all(name and kind in {"minimize", "maximize"} for name, kind in found.items())
+    return {name: ObjectiveType(kind) for name, kind in found.items()} if found and good else None
+
+
+def constraints(given: str) -> tuple[Constraint, ...] | None:
+    """Bounds of metrics, `{"memory": "<=512"}`."""
+    found = [(name, _SIGNS.fullmatch(text)) for name, text in _texts(_loaded(given)).items()]
+    kept = tuple(
+        Constraint(metric=name, sign=match.group(1), bound=float(match.group(2)))
+        for name, match in found
+        if name and match and match.group(1) in {"<=", ">="} and number(match.group(2)) is not None
+    )
+    return kept if kept and len(kept) == len(found) and all(map(math.isfinite, (one.bound for one in kept))) else None
 
 
 def number(text: str) -> Decimal | None:

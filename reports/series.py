@@ -82,7 +82,7 @@ def history(objective: Objective, trials: Sequence[Trial]) -> History:
             missing.append(place)
             continue
         values.append((place, value))
-        if trial.phase in COUNTS and (not best or objective.better(value, best[-1][1])):
+        if _counted(objective, trial) is not None and (not best or objective.better(value, best[-1][1])):
             best.append((place, value))
     last = over[-1].index + 1 if over else 0
     return History(values=tuple(values), missing=tuple(missing), best=tuple(best), last=last)
@@ -127,7 +127,7 @@ def chosen(objective: Objective, trials: Sequence[Trial], limit: int) -> tuple[T
 
 
 def _counted(objective: Objective, trial: Trial) -> float | None:
-    return objective.value(trial.observation) if trial.phase in COUNTS else None
+    return objective.result(trial.observation) if trial.phase in COUNTS else None
 
 
 def percent(parameter: Parameter, text: str) -> int | None:

@@ -110,12 +110,13 @@ def _checks(clean: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, names
 
 def _words(body: Mapping[str, Any], meta: Mapping[str, Any], spec: Json, namespace: str) -> Experiment:
     annotations = cast("Mapping[str, str]", meta.get("annotations", {}))
+    written = mapping(body.get("spec")).get("objective")
     shaped = {**spec, **digests.shape(annotations)}
     return Experiment(
         namespace=namespace,
         name=text(meta["name"]),
         space=words.space(spec.get("parameters")),
-        objective=words.objective(spec["objective"]),
+        objective=words.aimed(words.objective(spec["objective"]), annotations, given=mapping(written)),
         algorithm=words.algorithm(spec["algorithm"]),
         template=words.template(spec["trialTemplate"]),
         early_stopping=words.algorithm(spec["earlyStopping"]) if "earlyStopping" in spec else None,

@@ -1,11 +1,14 @@
 """Effective specs into words. Law: the checks have passed, or what does not fit reads as empty."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from kagit import names
 from kagit.experiment import Algorithm, Collector, TrialParameter, TrialTemplate
 from kagit.objective import Objective, ObjectiveType, Strategy
+from kagit.search import constraints, objectives
 from kagit.shapes import at, mapping, sequence, text
 from kagit.space import Distribution, Parameter, ParameterType, Space
 
@@ -45,6 +48,20 @@ def objective(fields: Mapping[str, Any]) -> Objective:
             text(at(one, "name")): Strategy(at(one, "value")) for one in sequence(fields.get("metricStrategies"))
         },
     )
+
+
+def aimed(one: Objective, annotations: Mapping[str, str], *, given: Mapping[str, Any]) -> Objective:
+    """The objective with what annotations add: further objectives, and constraints.
+
+    `given` is the objective as its author wrote it: without a strategy there, each objective counts its best reading.
+    """
+    others = objectives(annotations.get(names.ANNOTATION_OBJECTIVES, "")) or {}
+    kept = constraints(annotations.get(names.ANNOTATION_CONSTRAINTS, "")) or ()
+    if not others and not kept:
+        return one
+    chosen = {text(at(strategy, "name")) for strategy in sequence(given.get("metricStrategies"))}
+    own = {name: Strategy(kind.value[:3]) for name, kind in others.items() if name not in chosen}
+    return replace(one, others=others, constraints=kept, strategies={**one.strategies, **own})
 
 
 def algorithm(fields: Mapping[str, Any]) -> Algorithm:

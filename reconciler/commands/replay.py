@@ -13,14 +13,14 @@ from kagit.experiment import Experiment, Json
 from kagit.shapes import at
 from kagit.space import Point
 from kagit.suggestion import Suggestion
-from kagit.trial import COUNTED, Trial
+from kagit.trial import Trial
 from kagit.v1beta1 import answers, objects, pieces, sources
 from kagit.v1beta1.manifest import experiment
 from reconciler import wiring
 from reconciler.commands import show
 from reconciler.commands.get import named
 from reconciler.core import replay
-from reconciler.core.problem import obstacle
+from reconciler.core.problem import finished, obstacle
 from reconciler.core.replay import Replayed
 from reconciler.ports import Cluster
 from reconciler.shell.progress import bar
@@ -97,8 +97,7 @@ def _waiting(cluster: Cluster, meta: Json, *, run: int) -> Sequence[Suggestion]:
 def _finished(spec: Experiment, trials: Iterable[Trial]) -> Iterator[Finished]:
     for trial in trials:
         if trial.is_over:
-            value = spec.objective.value(trial.observation) if trial.phase in COUNTED else None
-            yield Finished(index=trial.index, point=trial.point, value=value)
+            yield finished(spec, trial)
 
 
 def _row(kept: Kept, one: Replayed) -> tuple[str, ...]:

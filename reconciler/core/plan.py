@@ -154,7 +154,7 @@ def _after(world: World, deeds: Sequence[Action], run: Run) -> tuple[Counts, Bes
 
 def better(objective: Objective, best: Best | None, *, trial: Trial) -> Best | None:
     """The better of the best so far and another trial that came to a result; of equals the one with the lower index."""
-    value = objective.value(trial.observation) if trial.phase in COUNTED else None
+    value = objective.result(trial.observation) if trial.phase in COUNTED else None
     if value is None:
         return best
     new = Best(trial=trial.name, index=trial.index, value=value)

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 from algorithms import catalog
-from algorithms.contract import Problem
+from algorithms.contract import Finished, Problem
+from algorithms.search import SEVERAL
 from algorithms.stopping import catalog as stopping
 from algorithms.stopping.contract import Case
 from kagit.errors import Refused
 from kagit.experiment import Experiment
 from kagit.findings import Issue, Severity
 from kagit.spelling import closest, short
+from kagit.trial import COUNTED, Trial
 
 NOT_HERE = "algorithm-not-here"
 """The slug of what is right for Katib and cannot be run by this version."""
@@ -24,10 +26,29 @@ def problem(experiment: Experiment, *, seed: int) -> Problem:
         seed=seed,
         max_trials=experiment.max_trials,
         parallel=experiment.parallel,
+        others=tuple(experiment.objective.others.values()),
+        constraints=len(experiment.objective.constraints),
         nas=experiment.nas,
         rules=experiment.search.rules,
         initial=experiment.search.first,
     )
+
+
+def finished(experiment: Experiment, trial: Trial) -> Finished:
+    """What the algorithm is told of a trial that is over."""
+    aim = experiment.objective
+    value = aim.value(trial.observation) if trial.phase in COUNTED else None
+    if value is None or not (aim.others or aim.constraints):
+        return Finished(index=trial.index, point=trial.point, value=value)
+    values = aim.values(trial.observation)
+    if values is None:
+        return Finished(index=trial.index, point=trial.point, value=None)
+    excess = tuple(min(one, _ENDLESS) for one in aim.excess(trial.observation))
+    return Finished(index=trial.index, point=trial.point, value=values[0], others=values[1:], excess=excess)
+
+
+_ENDLESS = 1e300
+"""How much a constraint is broken whose metric is missing."""
 
 
 def issues(experiment: Experiment) -> tuple[Issue, ...]:
@@ -48,7 +69,13 @@ def _search(experiment: Experiment) -> Iterator[Issue]:
         if experiment.nas is not None:
             yield _at_name(f"{name} does not search nasConfig; use enas or darts, or parameters", "algorithm-space")
             return
-        yield from catalog.named(name).check(asked)
+        algorithm = catalog.named(name)
+        if asked.others and not algorithm.is_blind and name not in SEVERAL:
+            ways = " or ".join(sorted(SEVERAL))
+            yield _at_name(
+                f"{name} searches for one objective; use {ways}, or one objective", "algorithm-one-objective"
+            )
+        yield from algorithm.check(asked)
         return
     from algorithms.katib_settings import ALGORITHMS, check
 

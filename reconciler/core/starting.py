@@ -31,7 +31,7 @@ def _best(judged: Sequence[Judged], count: int) -> list[Point]:
     valued = [
         (value, objective, trial)
         for objective, trial in judged
-        if trial.phase in COUNTED and (value := objective.value(trial.observation)) is not None
+        if trial.phase in COUNTED and (value := objective.result(trial.observation)) is not None
     ]
 
     def order(left: tuple[float, Objective, Trial], right: tuple[float, Objective, Trial]) -> int:

@@ -17,11 +17,11 @@ from kagit import names
 from kagit.experiment import Experiment, Json
 from kagit.shapes import mapping, sequence, text
 from kagit.suggestion import Suggestion
-from kagit.trial import COUNTED, Phase, Trial
+from kagit.trial import Phase, Trial
 from kagit.v1beta1 import objects, pieces, sources
 from reconciler.core import explain
 from reconciler.core.plan import better
-from reconciler.core.problem import ahead
+from reconciler.core.problem import ahead, finished
 from reconciler.core.slots import Need, Share
 from reconciler.shell import twins
 from reconciler.shell.following import Follow
@@ -137,11 +137,9 @@ class Ledger:
     def finished(self) -> Iterator[Finished]:
         """The trials of this run that are over, in the order of their index."""
         if self.run is not None:
-            objective = self.run.experiment.objective
             for trial in sorted(self.trials.values(), key=lambda one: one.index):
                 if trial.is_over:
-                    value = objective.value(trial.observation) if trial.phase in COUNTED else None
-                    yield Finished(index=trial.index, point=trial.point, value=value)
+                    yield finished(self.run.experiment, trial)
 
     def begin(self, run: Run) -> None:
         """Take over a new run; the old one becomes history."""
@@ -190,13 +188,12 @@ class Ledger:
         self.live.pop(trial.name, None)
         if self.run is None or not new:
             return
-        value = self.run.experiment.objective.value(trial.observation) if trial.phase in COUNTED else None
         self.best = better(self.run.experiment.objective, self.best, trial=trial)
-        if value is not None:
+        told = finished(self.run.experiment, trial)
+        if told.value is not None:
             twins.note(self.results, trial)
         if trial.phase is Phase.SUCCEEDED and self.run.experiment.early_stopping is not None:
             self.unlearnt.append(trial)
-        told = Finished(index=trial.index, point=trial.point, value=value)
         self.history.add(told)
         self.postponed = False
         if self.optimizer is not None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kagit import search
+from kagit.objective import Constraint, Metric, Objective, ObjectiveType, Strategy, front
 from kagit.search import Clause, Rules
 
 
@@ -81,3 +82,63 @@ def test_what_does_not_count_has_its_idle_value_and_so_has_what_depends_on_it():
         "inner": "0",
     }
     assert rules.settled({"kind": "deep", "outer": "9", "inner": "9"}, idle)["inner"] == "9"
+
+
+def test_aims():
+    assert search.objectives('{"latency": "minimize", "f1": "maximize"}') == {"latency": "minimize", "f1": "maximize"}
+    assert search.constraints('{"memory": "<= 512", "f1": ">=0.5"}') == (
+        Constraint(metric="memory", sign="<=", bound=512.0),
+        Constraint(metric="f1", sign=">=", bound=0.5),
+    )
+    for given_ in (
+        '{"memory": "<512"}',
+        '{"memory": "512"}',
+        '{"memory": "<=nan"}',
+        '{"memory": "<=1e999"}',
+        "{}",
+        "[]",
+    ):
+        assert search.constraints(given_) is None
+    for given_ in ('{"latency": "down"}', '{"": "minimize"}', "{}", '["latency"]'):
+        assert search.objectives(given_) is None
+
+
+AIM = Objective(
+    type=ObjectiveType.MAXIMIZE,
+    metric="f1",
+    additional=("latency", "memory"),
+    strategies={"f1": Strategy.MAX, "latency": Strategy.MIN, "memory": Strategy.MAX},
+    others={"latency": ObjectiveType.MINIMIZE},
+    constraints=(Constraint(metric="memory", sign="<=", bound=512.0),),
+)
+
+
+def seen(**values: str):
+    return tuple(Metric(name=name, min=text, max=text, latest=text) for name, text in values.items())
+
+
+def test_what_breaks_a_constraint_is_never_the_best():
+    assert AIM.result(seen(f1="0.5", latency="3", memory="512")) == 0.5
+    assert AIM.result(seen(f1="0.9", latency="3", memory="513")) is None
+    assert AIM.result(seen(f1="0.9", latency="3")) is None
+    assert AIM.excess(seen(f1="0.9", latency="3", memory="600")) == (88.0,)
+    assert AIM.values(seen(f1="0.9", latency="3")) == (0.9, 3.0)
+    assert AIM.values(seen(f1="0.9")) is None
+
+
+def test_the_front_is_what_nothing_beats():
+    points = [(0.9, 5.0), (0.8, 3.0), (0.8, 4.0), (0.9, 5.0), (0.1, 3.5), (0.95, 9.0)]
+    assert front(points, (ObjectiveType.MAXIMIZE, ObjectiveType.MINIMIZE)) == (0, 1, 3, 5)
+    assert front([], (ObjectiveType.MAXIMIZE,)) == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 4)), max_size=30))
+def test_the_front_by_its_definition(points):
+    types = (ObjectiveType.MINIMIZE, ObjectiveType.MAXIMIZE, ObjectiveType.MINIMIZE)
+    costs = [(a, -b, c) for a, b, c in points]
+    wanted = [
+        at
+        for at, one in enumerate(costs)
+        if not any(other != one and all(x <= y for x, y in zip(other, one, strict=True)) for other in costs)
+    ]
+    assert list(front([tuple(map(float, one)) for one in points], types)) == wanted

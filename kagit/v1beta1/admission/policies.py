@@ -103,6 +103,18 @@ ANNOTATIONS = (
         way='JSON such as [{"optimizer": "sgd", "lr": ">0.1"}]',
     ),
     _json(
+        names.ANNOTATION_OBJECTIVES,
+        r"\{.*\}",
+        what="set of objectives",
+        way='JSON such as {"latency": "minimize"}',
+    ),
+    _json(
+        names.ANNOTATION_CONSTRAINTS,
+        r"\{.*\}",
+        what="set of constraints",
+        way='JSON such as {"memory": "<=512"}, with <= or >= and a number',
+    ),
+    _json(
         names.ANNOTATION_START_FROM,
         r"\{.*\}",
         what="set of experiments",

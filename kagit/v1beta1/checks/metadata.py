@@ -223,6 +223,18 @@ _MEANINGS = {
         way='JSON such as {"mnist": 5}, each with how many of its best points to try, 1 to 999',
         slug="search-invalid",
     ),
+    names.ANNOTATION_OBJECTIVES: _Meaning(
+        allows=_is_given(search.objectives),
+        what="set of objectives",
+        way='JSON such as {"latency": "minimize"}',
+        slug="search-invalid",
+    ),
+    names.ANNOTATION_CONSTRAINTS: _Meaning(
+        allows=_is_given(search.constraints),
+        what="set of constraints",
+        way='JSON such as {"memory": "<=512"}, with <= or >= and a number',
+        slug="search-invalid",
+    ),
     names.ANNOTATION_SUSPEND: _FLAG,
     names.ANNOTATION_REUSE_RESULTS: _FLAG,
     names.ANNOTATION_STOP_TRIALS: _FLAG,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from kagit import names
 from kagit.experiment import Experiment
 from kagit.findings import Issue, Severity
+from kagit.objective import Objective
 from kagit.search import Clause, Clauses, number
 from kagit.space import Parameter, ParameterType, Point
 from kagit.spelling import did_you_mean, short
@@ -12,7 +13,8 @@ from kagit.spelling import did_you_mean, short
 
 def check(experiment: Experiment) -> Iterator[Issue]:
     """What does not fit; places are from the root of the manifest."""
-    given = [key for key in names.SEARCH if key in experiment.annotations]
+    yield from _aims(experiment.objective)
+    given = [key for key in names.SEARCH if key in experiment.annotations and key not in names.AIMS]
     if given and experiment.nas is not None:
         yield _wrong(
             given[0], "nasConfig is searched without parameters; remove the annotation", "search-without-space"
@@ -22,6 +24,24 @@ def check(experiment: Experiment) -> Iterator[Issue]:
     yield from _fixed(experiment, known)
     yield from _rules(experiment, known)
     yield from _initial(experiment, known)
+
+
+def _aims(objective: Objective) -> Iterator[Issue]:
+    """Metrics of further objectives and constraints must be collected."""
+    key = names.ANNOTATION_OBJECTIVES
+    for name in objective.others:
+        if name == objective.metric:
+            yield _wrong(key, f"{short(name)} is the first objective already; remove it here", "search-objective-twice")
+        elif name not in objective.metrics:
+            yield _uncollected(key, name)
+    for one in objective.constraints:
+        if one.metric not in objective.metrics:
+            yield _uncollected(names.ANNOTATION_CONSTRAINTS, one.metric)
+
+
+def _uncollected(key: str, name: str) -> Issue:
+    message = f"{short(name)} is no metric of this experiment; add it to spec.objective.additionalMetricNames"
+    return _wrong(key, message, "search-metric-unknown")
 
 
 def _fixed(experiment: Experiment, known: Mapping[str, Parameter]) -> Iterator[Issue]:
