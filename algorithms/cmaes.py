@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from algorithms import dimensions, settings
 from algorithms.contract import Answer, Finished, Problem, Proposal
-from algorithms.evolution import Cube, Search
+from algorithms.evolution import Cube, Draw, Search
 from algorithms.history import checked
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
@@ -121,8 +121,9 @@ class _CmaEs:
         evolution = self._grown(index, running)
         if evolution is None:
             return
+        begin = self._valued[self._used - 1] + 1 if self._used else 0
         for attempt in range(_TRIES):
-            yield evolution.sample(stream(self._seed, index, attempt).getrandbits(32))
+            yield evolution.sample(Draw(generation=self._used, slot=index - begin, index=index, attempt=attempt))
 
     def _key(self, point: Point) -> tuple[str, ...]:
         return tuple(point[one.name] for one in self._space)
@@ -170,9 +171,9 @@ class _Evolution:
         """How many trials make the next generation."""
         return self._search.population
 
-    def sample(self, seed: int) -> Point:
-        """A point, drawn with this seed."""
-        return self._search.sample(seed)
+    def sample(self, draw: Draw) -> Point:
+        """A point of the present generation."""
+        return self._search.sample(draw)
 
     def learn(self, generation: Sequence[tuple[Point, float]]) -> None:
         """One generation more; values are minimised."""
@@ -201,7 +202,8 @@ class _Evolution:
         return self._large
 
     def _begin(self, population: int) -> None:
-        chance = stream(self._seed, "restart", self._restarts) if self._restarts else None
-        self._search = Search(self._cube, population=population, sigma=self._sigma, chance=chance)
+        self._search = Search(
+            self._cube, population=population, sigma=self._sigma, seed=self._seed, restarts=self._restarts
+        )
         term = 10 + math.ceil(30 * self._cube.count / population)
         self._seen: deque[tuple[float, float]] = deque(maxlen=term)

@@ -1,17 +1,18 @@
 """The one door to cmaes: a distribution over the points of a space that moves to where the good ones are.
 
-Where every parameter is a range without (many) steps that is CMA-ES (Hansen, 2016); elsewhere CatCMA with margin (Hamano et
-al., 2025), which keeps a probability for each category and never lets a step freeze.
+Where every parameter is a range without (many) steps that is CMA-ES (Hansen, 2016); elsewhere CatCMA with margin
+(Hamano et al., 2025), which keeps a probability for each category and never lets a step freeze.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from random import Random
 from typing import Any
 
 from algorithms.dimensions import Countable, Dimension, Reals
+from algorithms.seeds import stream
 from kagit.space import Point
 
 _MOST_STEPS = 64
@@ -63,37 +64,49 @@ def _places(one: Countable) -> tuple[float, ...]:
     return shares if all(a < b for a, b in pairwise(shares)) else tuple((r + 0.5) / one.size for r in range(one.size))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """Which sample is wanted: a place among those of its generation, a point's number, and how often that was tried."""
+
+    generation: int
+    slot: int
+    index: int
+    attempt: int = 0
+
+
 class Search:
     """One search from its beginning until it has converged. It remembers generations, and no chance but its seeds'."""
 
-    def __init__(self, cube: Cube, *, population: int, sigma: float, chance: Random | None) -> None:
-        """Begin in the middle, or at a random place. Some dimension must have two values."""
+    def __init__(self, cube: Cube, *, population: int, sigma: float, seed: int, restarts: int) -> None:
+        """Begin in the middle, after a restart at a random place. Some dimension must have two values."""
         import numpy as np
         from cmaes import CMA, CatCMAwM  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] - it has none
 
         self._cube, self.population = cube, population
         self._is_mixed = cube.count > len(cube.ranges)
-        mean = np.array([chance.random() if chance else 0.5 for _ in range(cube.numbers)])
+        chance = stream(seed, "restart", restarts)
+        mean = np.array([chance.random() if restarts else 0.5 for _ in range(cube.numbers)])
         bounds = np.array([[0.0, 1.0]] * len(cube.ranges))
         self._search: Any
-        if not self._is_mixed:
-            self._search = CMA(mean=mean, sigma=sigma, bounds=bounds, population_size=population, seed=0)
-            return
-        numbers = {"mean": mean, "sigma": sigma, "cov": np.eye(cube.numbers)} if cube.numbers else {}
-        self._search = CatCMAwM(
-            x_space=bounds if cube.ranges else None,
-            z_space=cube.places or None,
-            c_space=[one.size for one in cube.categories] or None,
-            population_size=population,
-            seed=0,
-            **numbers,
-        )
+        if self._is_mixed:
+            numbers = {"mean": mean, "sigma": sigma, "cov": np.eye(cube.numbers)} if cube.numbers else {}
+            self._search = CatCMAwM(
+                x_space=bounds if cube.ranges else None,
+                z_space=cube.places or None,
+                c_space=[one.size for one in cube.categories] or None,
+                population_size=population,
+                **numbers,
+            )
+        else:
+            self._search = CMA(mean=mean, sigma=sigma, bounds=bounds, population_size=population)
+        self._chance = _Chance(seed=seed, cube=cube, pairs=(population + 1) // 2)
+        self._search._rng = self._chance  # noqa: SLF001 - its other way in is a seed, which gives independent samples
 
-    def sample(self, seed: int) -> dict[str, str]:
-        """A point, drawn with this seed. What lies outside of the cube is drawn again, up to a hundred times."""
+    def sample(self, draw: Draw) -> dict[str, str]:
+        """A point. What lies outside of the cube is drawn again, up to a hundred times."""
         import numpy as np
 
-        self._search.reseed_rng(seed)
+        self._chance.begin(draw)
         with np.errstate(all="ignore"):
             return self._cube.point(*self._drawn())
 
@@ -115,7 +128,7 @@ class Search:
         """Whether a generation that says nothing has left it without a distribution, as a division by zero does."""
         import numpy as np
 
-        self._search.reseed_rng(0)
+        self._chance.begin(Draw(generation=0, slot=0, index=0))
         with np.errstate(all="ignore"):
             try:
                 ranges, steps, ranks = self._drawn()
@@ -145,3 +158,55 @@ class Search:
         categories[range(len(ranks)), ranks] = True
         raw = np.array([*ranges, *steps])
         return type(self._search).Solution(x=np.array(ranges), z=np.array(steps), c=categories, _v_raw=raw)
+
+
+class _Chance:
+    """The random numbers of one sample, instead of the library's own: those of one generation are spread out.
+
+    Directions come in pairs of opposites, at right angles to other pairs (Wang, Emmerich and Bäck, 2019), categories from
+    different shares of their probability. Whatever has to be drawn again is independent of that.
+    """
+
+    def __init__(self, *, seed: int, cube: Cube, pairs: int) -> None:
+        self._seed, self._cube = seed, cube
+        self._pairs = min(cube.numbers, pairs) or pairs
+        self._known: tuple[tuple[int, int], Any, Any] | None = None
+        self._direction: Any = None
+        self._shares: Any = None
+        self._rest: Any = None
+
+    def begin(self, draw: Draw) -> None:
+        """Get ready for this sample."""
+        from numpy.random import RandomState
+
+        self._rest = RandomState(stream(self._seed, draw.index, draw.attempt).getrandbits(32))
+        self._direction = self._shares = None
+        if draw.attempt == 0:
+            block, place = divmod(draw.slot, 2 * self._pairs)
+            directions, orders = self._block(draw.generation, block)
+            self._direction = directions[place // 2] * (-1 if place % 2 else 1)
+            self._shares = (orders[:, place] + self._rest.rand(len(orders))) / (2 * self._pairs)
+
+    def randn(self, count: int) -> Any:  # noqa: ANN401 - arrays of a library that is imported where it is used
+        """Normal numbers, as many as the space has."""
+        direction, self._direction = self._direction, None
+        return self._rest.randn(count) if direction is None else direction
+
+    def rand(self, rows: int, columns: int) -> Any:  # noqa: ANN401 - see above
+        """Shares of the probability, one for each category."""
+        shares, self._shares = self._shares, None
+        return self._rest.rand(rows, columns) if shares is None else shares.reshape(rows, columns)
+
+    def _block(self, generation: int, block: int) -> tuple[Any, Any]:
+        """Directions of normal length at right angles, and the order of the shares of each category."""
+        import numpy as np
+
+        if self._known is None or self._known[0] != (generation, block):
+            chance = np.random.RandomState(stream(self._seed, "block", generation, block).getrandbits(32))
+            count = self._cube.numbers
+            angles, _ = np.linalg.qr(chance.randn(count, count))
+            lengths = np.linalg.norm(chance.randn(self._pairs, count), axis=1)
+            directions = angles.T[: self._pairs] * lengths[:, None] if count else np.zeros((self._pairs, 0))
+            orders = np.array([chance.permutation(2 * self._pairs) for _ in self._cube.categories], dtype=float)
+            self._known = (generation, block), directions, orders.reshape(-1, 2 * self._pairs)
+        return self._known[1:]
