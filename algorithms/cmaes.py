@@ -178,11 +178,11 @@ class _Evolution:
     def learn(self, generation: Sequence[tuple[Point, float]]) -> None:
         """One generation more; values are minimised."""
         best_first = sorted(generation, key=lambda one: one[1])
-        self._search.learn([point for point, _ in best_first])
+        is_sound = self._search.learn([point for point, _ in best_first])
         self._spent[self._regime] += len(generation)
         self._seen.append((best_first[0][1], best_first[-1][1]))
-        anew = self._strategy != "none" and (self._is_flat() or self._search.has_converged())
-        if anew or self._search.is_lost():
+        anew = is_sound and self._strategy != "none" and (self._is_flat() or self._search.has_converged())
+        if anew or not is_sound:
             self._restarts += 1
             self._begin(self._next_population() if anew else self.population)
 
@@ -196,7 +196,8 @@ class _Evolution:
         if self._strategy == "bipop" and self._spent["small"] < self._spent["large"]:
             self._regime = "small"
             share = stream(self._seed, "population", self._restarts).random() ** 2
-            return max(2, int(self.first_population * (self._large / (2 * self.first_population)) ** share))
+            ratio = max(1.0, self._large / (2 * self.first_population))
+            return int(self.first_population * ratio**share)
         self._regime = "large"
         self._large *= 2
         return self._large

@@ -86,19 +86,19 @@ class Search:
         self._is_mixed = cube.count > len(cube.ranges)
         chance = stream(seed, "restart", restarts)
         mean = np.array([chance.random() if restarts else 0.5 for _ in range(cube.numbers)])
-        bounds = np.array([[0.0, 1.0]] * len(cube.ranges))
+        bounds = [[0.0, 1.0]] * len(cube.ranges)
         self._search: Any
         if self._is_mixed:
-            numbers = {"mean": mean, "sigma": sigma, "cov": np.eye(cube.numbers)} if cube.numbers else {}
+            begin: dict[str, Any] = {"mean": mean, "sigma": np.float64(sigma), "cov": np.eye(cube.numbers)}
             self._search = CatCMAwM(
-                x_space=bounds if cube.ranges else None,
+                x_space=bounds or None,
                 z_space=cube.places or None,
                 c_space=[one.size for one in cube.categories] or None,
                 population_size=population,
-                **numbers,
+                **(begin if cube.numbers else {}),
             )
         else:
-            self._search = CMA(mean=mean, sigma=sigma, bounds=bounds, population_size=population)
+            self._search = CMA(mean=mean, sigma=sigma, bounds=np.array(bounds), population_size=population)
         self._chance = _Chance(seed=seed, cube=cube, pairs=(population + 1) // 2)
         self._search._rng = self._chance  # noqa: SLF001 - its other way in is a seed, which gives independent samples
 
@@ -110,12 +110,21 @@ class Search:
         with np.errstate(all="ignore"):
             return self._cube.point(*self._drawn())
 
-    def learn(self, generation: Sequence[Point]) -> None:
-        """The points of one generation, best first. Their order is all that counts, so that no value is too large."""
+    def learn(self, generation: Sequence[Point]) -> bool:
+        """The points of one generation, best first. Their order is all that counts, so that no value is too large.
+
+        False if nothing can be drawn any more, as a division by zero leaves it where all points are the same.
+        """
         import numpy as np
 
+        self._chance.begin(Draw(generation=0, slot=0, index=0))
         with np.errstate(all="ignore"):
-            self._search.tell([(self._solution(point), float(rank)) for rank, point in enumerate(generation)])
+            try:
+                self._search.tell([(self._solution(point), float(rank)) for rank, point in enumerate(generation)])
+                ranges, steps, ranks = self._drawn()
+            except np.linalg.LinAlgError:
+                return False
+        return min(ranks, default=0) >= 0 and bool(np.isfinite([*ranges, *steps]).all())
 
     def has_converged(self) -> bool:
         """Whether it has nothing left to find, by the library's rules for numbers."""
@@ -123,18 +132,6 @@ class Search:
 
         with np.errstate(all="ignore"):
             return self._cube.numbers > 0 and bool(self._search.should_stop())
-
-    def is_lost(self) -> bool:
-        """Whether a generation that says nothing has left it without a distribution, as a division by zero does."""
-        import numpy as np
-
-        self._chance.begin(Draw(generation=0, slot=0, index=0))
-        with np.errstate(all="ignore"):
-            try:
-                ranges, steps, ranks = self._drawn()
-            except np.linalg.LinAlgError:
-                return True
-        return min(ranks, default=0) < 0 or not np.isfinite([*ranges, *steps]).all()
 
     def _drawn(self) -> tuple[Sequence[float], Sequence[float], Sequence[int]]:
         """Coordinates; a category that has lost its probabilities is -1."""
@@ -157,14 +154,14 @@ class Search:
         categories = np.zeros((len(ranks), max((one.size for one in self._cube.categories), default=0)), dtype=bool)
         categories[range(len(ranks)), ranks] = True
         raw = np.array([*ranges, *steps])
-        return type(self._search).Solution(x=np.array(ranges), z=np.array(steps), c=categories, _v_raw=raw)
+        return self._search.Solution(x=np.array(ranges), z=np.array(steps), c=categories, _v_raw=raw)
 
 
 class _Chance:
     """The random numbers of one sample, instead of the library's own: those of one generation are spread out.
 
-    Directions come in pairs of opposites, at right angles to other pairs (Wang, Emmerich and Bäck, 2019), categories from
-    different shares of their probability. Whatever has to be drawn again is independent of that.
+    Directions come in pairs of opposites, at right angles to other pairs (Wang, Emmerich and Bäck, 2019); categories
+    come from different shares of their probability. Whatever has to be drawn again is independent of that.
     """
 
     def __init__(self, *, seed: int, cube: Cube, pairs: int) -> None:
