@@ -19,7 +19,6 @@ from algorithms.dimensions import Dimension
 from algorithms.parzen import Codes, Model, Parzen, is_ranked
 from algorithms.settings import Kind, Setting
 from kagit.findings import Issue
-from kagit.objective import ObjectiveType
 
 SETTINGS = (
     Setting(
@@ -65,6 +64,7 @@ TOGETHER = tuple(one for one in SETTINGS if one.name in {"n_ei_candidates", "n_s
 """What Katib's `multivariate-tpe` takes."""
 
 _STARTUP = 10
+_BY_NUMBER = attrgetter("number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +149,18 @@ def _ranges(space: tuple[Dimension, ...]) -> dict[str, Any]:
     return {one.name: distribution(one) for one in space}
 
 
+@_quiet()
 def _open_model(problem: Problem, space: tuple[Dimension, ...], *, together: bool) -> Model:
     """Optuna without history, which it will read from us: a trial's number is its index, some may be missing."""
-    with _quiet():
-        from optuna import load_study
-        from optuna.pruners import NopPruner
-        from optuna.samplers import TPESampler
-        from optuna.storages import InMemoryStorage
-        from optuna.study import StudyDirection
-        from optuna.trial import FrozenTrial, TrialState
+    from optuna import load_study
+    from optuna.pruners import NopPruner
+    from optuna.samplers import TPESampler
+    from optuna.storages import InMemoryStorage
+    from optuna.study import StudyDirection
+    from optuna.trial import FrozenTrial, TrialState
 
-        ranges = _ranges(space)
+    ranges = _ranges(space)
     arguments = _arguments(problem.settings)
-    by_number = attrgetter("number")
 
     def frozen(index: int, params: Codes, value: float | None = None) -> FrozenTrial:
         state = TrialState.RUNNING if value is None else TrialState.COMPLETE
@@ -172,8 +171,7 @@ def _open_model(problem: Problem, space: tuple[Dimension, ...], *, together: boo
             super().__init__()
             self.told: list[FrozenTrial] = []
             self.all: list[FrozenTrial] = []
-            maximize = problem.direction is ObjectiveType.MAXIMIZE
-            self.create_new_study([StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE], "kagit")
+            self.create_new_study([StudyDirection[problem.direction.name]], "kagit")
 
         def get_all_trials(
             self,
@@ -189,18 +187,17 @@ def _open_model(problem: Problem, space: tuple[Dimension, ...], *, together: boo
             del trial_id, key, value
 
         def tell(self, index: int, params: Codes, value: float) -> None:
-            insort(self.told, frozen(index, params, value), key=by_number)
+            insort(self.told, frozen(index, params, value), key=_BY_NUMBER)
 
+        @_quiet()
         def ask(self, index: int, *, running: Mapping[int, Codes], seed: int) -> Codes:
             now = [frozen(i, params) for i, params in running.items()]
-            self.all = sorted(self.told + now, key=by_number) if now else self.told
+            self.all = sorted(self.told + now, key=_BY_NUMBER) if now else self.told
             trial = frozen(index, {})
-            with _quiet():
-                sampler = TPESampler(seed=seed, multivariate=together, constant_liar=True, **arguments)
-                study = load_study(study_name="kagit", storage=self, sampler=sampler, pruner=NopPruner())
-                if together:
-                    return sampler.sample_relative(study, trial, ranges)
-                return {name: sampler.sample_independent(study, trial, name, ranges[name]) for name in ranges}
+            sampler = TPESampler(seed=seed, multivariate=together, constant_liar=True, **arguments)
+            study = load_study(study_name="kagit", storage=self, sampler=sampler, pruner=NopPruner())
+            if together:
+                return sampler.sample_relative(study, trial, ranges)
+            return {name: sampler.sample_independent(study, trial, name, ranges[name]) for name in ranges}
 
-    with _quiet():
-        return Storage()
+    return Storage()
