@@ -158,6 +158,26 @@ def test_one_that_ends_late_counts_as_if_it_had_ended_in_time():
     assert asked(optimizer, index=200, running={}) == asked(other, index=200, running={})
 
 
+@pytest.mark.parametrize("strategy", ["none", "ipop", "bipop"])
+@pytest.mark.parametrize(("space", "function"), [(FLAT, sphere), (BENT, training), (SQUARE, lambda _: 1.0)])
+def test_many_generations_come_again_after_every_restart(space, function, strategy):
+    the_problem = problem(space, restart_strategy=strategy)
+    live, finished, running = started("cmaes", the_problem), [], {}
+    for index in range(150):
+        point = asked(live, index=index, running=running)
+        if index % 5 == 0:
+            fresh = started("cmaes", the_problem)
+            for trial in reversed(finished):
+                fresh.tell(trial)
+            assert asked(fresh, index=index, running=running) == point
+        running[index] = point
+        if len(running) > 3:
+            over = max(running) if index % 3 else min(running)  # some end before those that began earlier
+            value = None if over % 7 == 0 else function(running[over])
+            finished.append(Finished(index=over, point=running.pop(over), value=value))
+            live.tell(finished[-1])
+
+
 @pytest.mark.parametrize(
     "given", [{"restart_strategy": "ipob"}, {"sigma": "0"}, {"sigma": "x"}, {"random_state": "-1"}]
 )
