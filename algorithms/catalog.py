@@ -34,6 +34,12 @@ def _grid() -> Algorithm:
     return Grid()
 
 
+def _hyperopt_tpe() -> Algorithm:
+    from algorithms.hyperopt_tpe import HyperoptTpe
+
+    return HyperoptTpe()
+
+
 def _random() -> Algorithm:
     from algorithms.random_search import RandomSearch
 
@@ -61,6 +67,7 @@ def _tpe() -> Algorithm:
 _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
     "cmaes": _cmaes,
     "grid": _grid,
+    "hyperopt-tpe": _hyperopt_tpe,
     "multivariate-tpe": _multivariate_tpe,
     "random": _random,
     "sobol": _sobol,

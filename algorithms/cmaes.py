@@ -1,4 +1,4 @@
-"""The one door to cmaes: evolution of a normal distribution over the unit cube, with restarts.
+"""Evolution of a distribution over the space, with restarts.
 
 The state is never stored: it follows from the history, a generation being the next trials with a value in the order of
 their numbers. Where one ends out of order the generations are made anew, which is cheap.
@@ -6,13 +6,13 @@ their numbers. Where one ends out of order the generations are made anew, which 
 
 import math
 from bisect import insort
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from algorithms import dimensions, settings
 from algorithms.contract import Answer, Finished, Problem, Proposal
-from algorithms.dimensions import Choices, Dimension, Ticks
+from algorithms.evolution import Cube, Draw, Search
 from algorithms.history import checked
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
@@ -41,8 +41,7 @@ SETTINGS = (
     settings.RANDOM_STATE,
 )
 _FIRST_SIGMA = 1 / 6
-_MOST_STEPS = 64
-"""A range of more values than this is searched as if it had no steps."""
+_SAME = 1e-12
 _TRIES = 16
 _PATIENCE = 4
 """Generations that a trial may be late before the others go on without it."""
@@ -50,7 +49,7 @@ _PATIENCE = 4
 
 @dataclass(frozen=True, slots=True)
 class CmaEs:
-    """Katib's `cmaes`: CMA-ES with margin, so that steps never freeze; a category is one number a value."""
+    """Katib's `cmaes`: CMA-ES where all is continuous, CatCMA with margin where there are steps or categories."""
 
     name: str = "cmaes"
     is_blind: bool = False
@@ -85,7 +84,7 @@ class _CmaEs:
     def __init__(self, problem: Problem) -> None:
         self._problem, self._seed = problem, seed_of(problem)
         self._space = dimensions.of(problem.space)
-        self._axes = tuple(_Axis(one, at) for one, at in _placed(self._space))
+        self._cube = Cube(self._space)
         self._draws = Draws(self._space, seed=self._seed)
         self._told: dict[int, Finished] = {}
         self._valued: list[int] = []
@@ -111,10 +110,10 @@ class _CmaEs:
     def ask(self, *, index: int, running: Mapping[int, Point]) -> Answer:
         others = {i: point for i, point in running.items() if i != index and i not in self._told}
         running_points = {self._key(point) for point in others.values()}
-        taken = running_points | self._points
         for point in self._samples(index, others):
-            if self._key(point) not in taken:
+            if self._key(point) not in running_points and self._key(point) not in self._points:
                 return Proposal(point=point)
+        taken = running_points | self._points
         free = self._draws.another(index, taken=taken) or self._draws.another(index, taken=running_points)
         return Proposal(point=free or self._draws.point(index))
 
@@ -122,9 +121,9 @@ class _CmaEs:
         evolution = self._grown(index, running)
         if evolution is None:
             return
+        begin = self._valued[self._used - 1] + 1 if self._used else 0
         for attempt in range(_TRIES):
-            sample = evolution.sample(stream(self._seed, index, attempt).getrandbits(32))
-            yield {name: text for axis in self._axes for name, text in axis.texts(sample)}
+            yield evolution.sample(Draw(generation=self._used, slot=index - begin, index=index, attempt=attempt))
 
     def _key(self, point: Point) -> tuple[str, ...]:
         return tuple(point[one.name] for one in self._space)
@@ -134,14 +133,14 @@ class _CmaEs:
 
         None where every parameter has one value.
         """
-        if not any(axis.count for axis in self._axes):
+        if not self._cube.count:
             return None
-        evolution = self._evolution or _Evolution(self._problem, self._axes, self._seed)
+        evolution = self._evolution or _Evolution(self._problem, self._cube, self._seed)
         late = index - _PATIENCE * evolution.first_population
         limit = min((i for i in running if i >= late), default=index)
         if self._used and self._valued[self._used - 1] >= limit:
             # What is waited for now was not waited for before: the answer must not depend on that.
-            evolution, self._used = _Evolution(self._problem, self._axes, self._seed), 0
+            evolution, self._used = _Evolution(self._problem, self._cube, self._seed), 0
         self._evolution = evolution
         sign = -1.0 if self._problem.direction is ObjectiveType.MAXIMIZE else 1.0
         while True:
@@ -153,110 +152,59 @@ class _CmaEs:
             self._used = end
 
 
-class _Axis:
-    """One dimension as coordinates of the cube: itself, or one for each value of a category."""
-
-    def __init__(self, dimension: Dimension, at: int) -> None:
-        self._one, self._at = dimension, at
-        self.count = dimension.size if isinstance(dimension, Choices) and not dimension.ordered else 1
-        self.step = 0.0
-        if self.count == 0 or dimension.size == 1:
-            self.count = 0
-        elif self.count > 1:
-            self.step = 1.0
-        elif dimension.size is not None and dimension.size <= _MOST_STEPS:
-            self.step = 1 / (dimension.size - 1)
-
-    def texts(self, sample: Sequence[float]) -> Iterator[tuple[str, str]]:
-        """Name and value at a place of the cube."""
-        one, place = self._one, sample[self._at : self._at + self.count]
-        if not place:
-            yield one.name, one.text(0) if isinstance(one, Choices | Ticks) else one.at(0.5)
-        elif self.count > 1 and isinstance(one, Choices):
-            yield one.name, one.text(max(range(self.count), key=place.__getitem__))
-        elif self.step and isinstance(one, Choices | Ticks):
-            yield one.name, one.text(round(place[0] / self.step))
-        else:
-            yield one.name, one.at(min(max(place[0], 0.0), 1.0))
-
-    def places(self, point: Point) -> list[float]:
-        """The coordinates of a value."""
-        one = self._one
-        if self.count == 0:
-            return []
-        if isinstance(one, Choices | Ticks) and self.step:
-            rank = one.rank(point[one.name])
-            return [float(i == rank) for i in range(self.count)] if self.count > 1 else [rank * self.step]
-        return [one.share(point[one.name])]
-
-
-def _placed(space: Sequence[Dimension]) -> Iterator[tuple[Dimension, int]]:
-    at = 0
-    for one in space:
-        yield one, at
-        at += _Axis(one, at).count
-
-
 class _Evolution:
-    """The distribution, generation after generation; begun anew where it has converged and that is wished."""
+    """One search after the other; begun anew where it has converged and that is wished."""
 
-    def __init__(self, problem: Problem, axes: Sequence[_Axis], seed: int) -> None:
-        self._axes, self._seed = axes, seed
+    def __init__(self, problem: Problem, cube: Cube, seed: int) -> None:
+        self._cube, self._seed = cube, seed
         self._sigma = settings.real(problem.settings, "sigma", _FIRST_SIGMA)
         self._strategy = problem.settings.get("restart_strategy", "none").lower()
-        self._count = sum(axis.count for axis in axes)
-        self.first_population: int = 4 + math.floor(3 * math.log(max(self._count, 1)))
+        self.first_population: int = 4 + math.floor(3 * math.log(cube.count))
         self._restarts = 0
         self._spent = {"small": 0, "large": 0}
         self._regime = "large"
         self._large = self.first_population
-        self._search: Any = None
         self._begin(self.first_population)
 
     @property
     def population(self) -> int:
         """How many trials make the next generation."""
-        return self._size
+        return self._search.population
 
-    def sample(self, seed: int) -> list[float]:
-        """A place of the cube, drawn with this seed."""
-        self._search.reseed_rng(seed)
-        place, _ = self._search.ask()
-        return [min(max(float(one), 0.0), 1.0) for one in place]
+    def sample(self, draw: Draw) -> Point:
+        """A point of the present generation."""
+        return self._search.sample(draw)
 
     def learn(self, generation: Sequence[tuple[Point, float]]) -> None:
         """One generation more; values are minimised."""
-        import numpy as np
-
-        told = [(np.array([x for axis in self._axes for x in axis.places(p)]), value) for p, value in generation]
-        self._search.tell(told)
+        best_first = sorted(generation, key=lambda one: one[1])
+        is_sound = self._search.learn([point for point, _ in best_first])
         self._spent[self._regime] += len(generation)
-        if self._strategy != "none" and self._search.should_stop():
+        self._seen.append((best_first[0][1], best_first[-1][1]))
+        anew = is_sound and self._strategy != "none" and (self._is_flat() or self._search.has_converged())
+        if anew or not is_sound:
             self._restarts += 1
-            self._begin(self._next_population())
+            self._begin(self._next_population() if anew else self.population)
+
+    def _is_flat(self) -> bool:
+        """Whether all values of the last generations are the same (TolFun of Hansen, 2016)."""
+        full = len(self._seen) == self._seen.maxlen
+        return full and max(high for _, high in self._seen) - min(low for low, _ in self._seen) < _SAME
 
     def _next_population(self) -> int:
         """Twice as many (IPOP); BIPOP goes back to few as long as those have cost less so far (Hansen, 2009)."""
         if self._strategy == "bipop" and self._spent["small"] < self._spent["large"]:
             self._regime = "small"
             share = stream(self._seed, "population", self._restarts).random() ** 2
-            return max(2, int(self.first_population * (self._large / (2 * self.first_population)) ** share))
+            ratio = max(1.0, self._large / (2 * self.first_population))
+            return int(self.first_population * ratio**share)
         self._regime = "large"
         self._large *= 2
         return self._large
 
     def _begin(self, population: int) -> None:
-        import numpy as np
-        from cmaes import CMAwM  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] - it has none
-
-        self._size = population
-        chance = stream(self._seed, "restart", self._restarts)
-        middle = [chance.random() if self._restarts else 0.5 for _ in range(self._count)]
-        self._search = CMAwM(
-            mean=np.array(middle),
-            sigma=self._sigma,
-            bounds=np.array([[0.0, 1.0]] * self._count),
-            steps=np.array([axis.step for axis in self._axes for _ in range(axis.count)]),
-            population_size=population,
-            seed=0,
+        self._search = Search(
+            self._cube, population=population, sigma=self._sigma, seed=self._seed, restarts=self._restarts
         )
+        term = 10 + math.ceil(30 * self._cube.count / population)
+        self._seen: deque[tuple[float, float]] = deque(maxlen=term)

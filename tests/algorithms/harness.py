@@ -14,9 +14,9 @@ from algorithms.contract import Absence, Finished, Optimizer, Problem, Proposal
 from kagit.objective import ObjectiveType
 from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
-ALL = ("cmaes", "grid", "multivariate-tpe", "random", "sobol", "tpe")
+ALL = ("cmaes", "grid", "hyperopt-tpe", "multivariate-tpe", "random", "sobol", "tpe")
 BLIND = ("grid", "random", "sobol")
-PARZEN = ("multivariate-tpe", "tpe")
+PARZEN = ("hyperopt-tpe", "multivariate-tpe", "tpe")
 LOGARITHMIC = {Distribution.LOG_UNIFORM, Distribution.LOG_NORMAL}
 
 few = settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow])

@@ -23,7 +23,7 @@ def test_every_name_gives_its_algorithm():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("randm", "did you mean random\\? known are cmaes, grid, multivariate-tpe"),
+        ("randm", "did you mean random\\? known are cmaes, grid, hyperopt-tpe, multivariate-tpe"),
         ("zzz", "'zzz'; known are cmaes"),
         ("TPE", "mean tpe"),
     ],
@@ -38,7 +38,7 @@ def test_neither_the_catalog_nor_a_check_waits_for_a_library():
         import sys
         from decimal import Decimal
         import algorithms.catalog
-        eager = {"optuna", "numpy", "algorithms.tpe", "statistics"} & set(sys.modules)
+        eager = {"hyperopt", "optuna", "numpy", "algorithms.tpe", "statistics"} & set(sys.modules)
         from algorithms.contract import Finished, Problem
         from kagit.objective import ObjectiveType
         from kagit.space import Parameter, ParameterType, Space
@@ -51,7 +51,7 @@ def test_neither_the_catalog_nor_a_check_waits_for_a_library():
             optimizer.tell(Finished(index=0, point={"x": "1", "y": "1"}, value=0.5))
             if name not in {"cmaes", "sobol"}:  # have no start without their libraries
                 optimizer.ask(index=1, running={})
-        print(eager, {"optuna", "numpy"} & set(sys.modules))
+        print(eager, {"hyperopt", "optuna", "numpy"} & set(sys.modules))
     """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("set() set()\n", "")
@@ -76,6 +76,10 @@ def test_neither_the_catalog_nor_a_check_waits_for_a_library():
         ("tpe", {"n_startup_trial": "5"}, (0, "name"), "did you mean n_startup_trials?"),
         ("tpe", {"sigma": "5"}, (0, "name"), "known are gamma, prior_weight, n_EI_candidates"),
         ("tpe", {"n_EI_candidates": "5", "n_ei_candidates": "6"}, (1, "name"), "the same setting with two values"),
+        ("hyperopt-tpe", {"gamma": "1"}, (0, "value"), "between 0 and 1, both excluded"),
+        ("hyperopt-tpe", {"prior_weight": "0"}, (0, "value"), "a number above 0"),
+        ("hyperopt-tpe", {"n_EI_candidates": "0"}, (0, "value"), "a whole number from 1 to 10000"),
+        ("hyperopt-tpe", {"n_ei_candidates": "24"}, (0, "name"), "did you mean n_EI_candidates?"),
         ("random", {"random_state": "-1"}, (0, "value"), "a whole number from 0 to 4294967295"),
         ("random", {"random_state": " 1"}, (0, "value"), "a whole number"),
         ("random", {"random_state": "1_0"}, (0, "value"), "a whole number"),

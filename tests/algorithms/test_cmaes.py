@@ -1,5 +1,6 @@
 import math
-from statistics import median
+from itertools import combinations
+from statistics import mean, median
 
 import pytest
 
@@ -10,6 +11,14 @@ from tests.algorithms.harness import asked, parameter, problem, started
 from tests.algorithms.test_tpe import BENT, FLAT, sphere, training
 
 SQUARE = Space(tuple(parameter(name, "double", low="-2", high="2") for name in "xy"))
+GRID = Space(
+    (
+        parameter("a", "int", low="1", high="50", dist="logUniform"),
+        parameter("b", "int", low="1", high="50"),
+        parameter("c", "int", low="0", high="1"),
+    )
+)
+WORDS = Space((*FLAT.parameters, *(parameter(f"k{i}", "categorical", values=tuple("abcde")) for i in range(4))))
 NUMBERS = Space(tuple(one for one in BENT if one.name != "kind"))
 
 
@@ -58,6 +67,50 @@ def test_no_point_comes_twice_although_it_converges():
     assert len({tuple(point.values()) for point in points.values()}) == 400
 
 
+def mixed(point):
+    distance = sum((float(point[name]) - 1.3) ** 2 for name in "xyz")
+    return distance + 5 * sum("abcde".index(point[f"k{i}"]) != i for i in range(4))
+
+
+def test_categories_are_learned_and_not_drawn_by_chance():
+    """Optuna's and goptuna's draw them at random, which leaves one of 625 combinations to luck."""
+    best = [min(searched("cmaes", WORDS, mixed, seed=seed, count=150)[0]) for seed in range(5)]
+    blind = [min(searched("random", WORDS, mixed, seed=seed, count=150)[0]) for seed in range(5)]
+    assert median(best) < 0.25 * median(blind)
+
+
+def test_one_generation_is_spread_out():
+    """Opposite pairs around the middle, and pairs at right angles to each other."""
+    optimizer = started("cmaes", problem(FLAT))
+    points = [asked(optimizer, index=i, running={}) for i in range(6)]
+    moves = [[float(point[name]) for name in "xyz"] for point in points]
+    for there, back in zip(moves[::2], moves[1::2], strict=True):
+        assert there == pytest.approx([-one for one in back])
+    for one, other in combinations(moves[::2], 2):
+        assert sum(a * b for a, b in zip(one, other, strict=True)) == pytest.approx(0, abs=1e-9)
+
+
+def test_all_values_of_steps_are_as_likely_as_their_distribution_says():
+    optimizer = started("cmaes", problem(GRID))
+    points = [asked(optimizer, index=i, running={}) for i in range(60)]
+    assert mean(int(point["a"]) for point in points) < 0.6 * mean(int(point["b"]) for point in points)
+    assert {point["c"] for point in points} == {"0", "1"}
+
+
+@pytest.mark.parametrize("given", [{}, {"sigma": "1e-300"}, {"sigma": "1e300"}, {"restart_strategy": "bipop"}], ids=str)
+@pytest.mark.parametrize("space", [FLAT, BENT, GRID, SQUARE], ids=["flat", "bent", "grid", "square"])
+@pytest.mark.parametrize("value", [lambda _: 0.0, lambda i: (-1) ** i * 1.7e308, float], ids=["equal", "huge", "worse"])
+def test_a_history_that_says_nothing_is_survived(space, given, value):
+    """All trials at one point, or values that nothing can be added to: no number may become none."""
+    optimizer, other = (started("cmaes", problem(space, **given)) for _ in range(2))
+    point = asked(optimizer, index=0, running={})
+    for index in range(100):
+        optimizer.tell(Finished(index=index, point=point, value=value(index)))
+        found = asked(other, index=index, running={})
+        other.tell(Finished(index=index, point=found, value=value(index)))
+    assert all(space.contains(asked(one, index=100, running={})) for one in (optimizer, other))
+
+
 @pytest.mark.parametrize("strategy", ["ipop", "bipop"])
 def test_where_it_has_converged_it_begins_anew_only_if_asked_to(strategy):
     def far(**given):
@@ -103,6 +156,26 @@ def test_one_that_ends_late_counts_as_if_it_had_ended_in_time():
     for index in range(60):
         other.tell(Finished(index=index, point=points[index], value=sphere(points[index])))
     assert asked(optimizer, index=200, running={}) == asked(other, index=200, running={})
+
+
+@pytest.mark.parametrize("strategy", ["none", "ipop", "bipop"])
+@pytest.mark.parametrize(("space", "function"), [(FLAT, sphere), (BENT, training), (SQUARE, lambda _: 1.0)])
+def test_many_generations_come_again_after_every_restart(space, function, strategy):
+    the_problem = problem(space, restart_strategy=strategy)
+    live, finished, running = started("cmaes", the_problem), [], {}
+    for index in range(150):
+        point = asked(live, index=index, running=running)
+        if index % 5 == 0:
+            fresh = started("cmaes", the_problem)
+            for trial in reversed(finished):
+                fresh.tell(trial)
+            assert asked(fresh, index=index, running=running) == point
+        running[index] = point
+        if len(running) > 3:
+            over = max(running) if index % 3 else min(running)  # some end before those that began earlier
+            value = None if over % 7 == 0 else function(running[over])
+            finished.append(Finished(index=over, point=running.pop(over), value=value))
+            live.tell(finished[-1])
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,8 @@ def test_the_seed_decides_and_random_state_overrides_it(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_no_log_line_and_no_warning_escapes(name, capfd, caplog, recwarn):
-    given = {"gamma": "0.3", "prior_weight": "2"} if name == "tpe" else {}
+    given = {"gamma": "0.3", "prior_weight": "2"} if name in {"hyperopt-tpe", "tpe"} else {}
+    given |= {"n_startup_trials": "5"} if name in PARZEN else {}
     space = harness.for_algorithm(name, MIXED)
     logger = logging.getLogger("optuna")  # does not propagate, and may have been set up by an earlier test
     logger.addHandler(caplog.handler)
@@ -222,12 +223,13 @@ def test_no_log_line_and_no_warning_escapes(name, capfd, caplog, recwarn):
 @pytest.mark.parametrize("name", ALL)
 def test_the_engine_says_who_answers(name):
     library, version = named(name).engine().split(" ")
-    assert library == {"cmaes": "cmaes", "sobol": "scipy"}.get(name, "optuna" if name in PARZEN else "kagit")
+    doors = {"cmaes": "cmaes", "hyperopt-tpe": "hyperopt", "sobol": "scipy"}
+    assert library == doors.get(name, "optuna" if name in PARZEN else "kagit")
     assert all(part.isdigit() for part in version.split(".")[:2])
 
 
 def test_ranges_finer_than_doubles_stay_inside():
     low, high = Decimal("0.10000000000000000001"), Decimal("0.10000000000000000002")
     space = Space((parameter("x", "double", low=str(low), high=str(high)),))
-    for name in ("multivariate-tpe", "random", "sobol", "tpe"):
+    for name in (*PARZEN, "random", "sobol"):
         assert all(space.contains(point) for point in walked(name, problem(space), rounds=7, size=2)[0].values())

@@ -33,11 +33,11 @@ def training(point):
     )
 
 
-def best(name, space, function, *, seed, direction="minimize"):
+def best(name, space, function, *, seed, direction="minimize", count=60):
     sign = 1 if direction == "minimize" else -1
     optimizer = started(name, problem(space, seed=seed, direction=direction))
     values = []
-    for index in range(60):
+    for index in range(count):
         point = asked(optimizer, index=index, running={})
         values.append(function(point))
         optimizer.tell(Finished(index=index, point=point, value=sign * values[-1]))
