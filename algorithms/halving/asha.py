@@ -19,7 +19,7 @@ from kagit.space import Point
 
 @dataclass(frozen=True, slots=True)
 class Asha:
-    """Whenever a configuration is among the best of its rung and not on the next yet, it climbs; else a new one begins."""
+    """Whatever is among the best of its rung and not on the next yet climbs; if nothing is, a new one begins."""
 
     name: str = "asha"
     is_blind: bool = False
@@ -38,11 +38,11 @@ class Asha:
 
 
 def _needs(rungs: tuple[Rung, ...]) -> tuple[int, int, str]:
-    """Trials of the lowest rung, and of all, until one has climbed to the highest."""
+    """Trials of the lowest rung, and of all, until one has climbed to the highest, and that in words."""
     sizes = [1]
     for upper, lower in pairwise(reversed(rungs)):
         sizes.append(math.ceil(sizes[-1] * lower.divisor / upper.divisor))
-    return sizes[-1], sum(sizes), ""
+    return sizes[-1], sum(sizes), f"the first trial on the highest rung is number {sum(sizes)}"
 
 
 class _Asha:

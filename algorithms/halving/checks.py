@@ -38,7 +38,7 @@ SETTINGS = (
 )
 
 Needs: TypeAlias = Callable[[tuple[Rung, ...]], tuple[int, int, str]]
-"""Of these rungs: trials of the lowest, trials until one has the most of the resource, and what else is to be said."""
+"""Of these rungs: trials of the lowest, trials until one has climbed to the highest, and that in words."""
 
 
 def check(problem: Problem, *, algorithm: str, unknown: Severity, needs: Needs) -> Iterator[Issue]:
@@ -87,10 +87,10 @@ def _shape(problem: Problem, resource: Parameter, rungs: tuple[Rung, ...]) -> It
 
 
 def _counts(problem: Problem, rungs: tuple[Rung, ...], needs: Needs) -> Iterator[Issue]:
-    first, whole, more = needs(rungs)
+    first, whole, said = needs(rungs)
     name, budget = problem.settings["resource_name"], problem.max_trials
     if budget is not None and budget < whole:
-        message = f"maxTrialCount is {budget}, but the first trial with {name} {rungs[-1].text} is number {whole}{more}"
+        message = f"maxTrialCount is {budget}, but {said}"
         message = f"{message}; raise it to at least {whole}, or give a smaller r_l or a larger eta"
         yield _warning(("maxTrialCount",), message, "budget-below-bracket")
     others = Space(tuple(one for one in problem.space if one.name != name))

@@ -7,7 +7,7 @@ from typing import Protocol
 from algorithms import dimensions
 from algorithms.contract import Absence, Answer, Finished, Problem, Proposal
 from algorithms.halving import checks
-from algorithms.halving.brackets import Place, Row, brackets
+from algorithms.halving.brackets import Place, Row, brackets, until_first
 from algorithms.halving.ladder import Ladder, Rung, ladder
 from algorithms.halving.ranking import Ranking, key
 from algorithms.random_search import Draws
@@ -51,10 +51,10 @@ class Hyperband:
 
 
 def needs(rungs: tuple[Rung, ...]) -> tuple[int, int, str]:
-    """Trials of the lowest rung, trials until the first bracket is over, and how many a round takes."""
+    """Trials of the lowest rung, trials until the first bracket is over, and that in words."""
     around = brackets(rungs)
-    whole = sum(one.trials for one in around)
-    return around[0].sizes[0], around[0].last, f", and a round of all brackets has {whole} trials"
+    last, trials = until_first(around), sum(one.trials for one in around)
+    return around[0].sizes[0], last, f"the first bracket is over after {last} trials, and all brackets have {trials}"
 
 
 class Chance:

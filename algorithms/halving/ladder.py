@@ -86,7 +86,7 @@ def rungs(resource: Parameter, settings: Mapping[str, str]) -> tuple[Rung, ...]:
     least = _least(one, r_l)
     top = _legal(one, r_l)
     if top is None:
-        way = f"give at least {least}, or a smaller one" if least else f"give {one.name} a value above 0"
+        way = f"give at least {least}" if least else f"give {one.name} a value above 0"
         raise Refused(f"r_l is {settings['r_l']}, and {one.name} has no value above 0 up to that; {way}")
     lowest, most = Fraction(number_of(least or top)), Fraction(number_of(top))
     found: dict[str, Rung] = {}
