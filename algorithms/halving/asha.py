@@ -79,7 +79,7 @@ class _Asha:
     def _next(self, rung: int, climbing: set[Key]) -> int | None:
         """The best trial of a rung's best part whose configuration has not been on the next one, failed or not."""
         ranking, here, above = self._rankings[rung], *self._ladder.rungs[rung : rung + 2]
-        count = math.floor(len(ranking) * above.divisor / here.divisor)
+        count = math.floor(len(self._met[rung]) * above.divisor / here.divisor)  # who failed is there, and last
         gone = self._met[rung + 1]
         return next((index for index, of in ranking.best(count) if of not in gone and of not in climbing), None)
 

@@ -18,6 +18,10 @@ from kagit.space import Point
 RANDOM = 1 / 3
 """The share of configurations that are random all the same, so that no wrong model can mislead it for ever."""
 
+PER_PARAMETER = 3
+"""So many results for each parameter, and as many more, are enough for a model. The paper says 1, but takes as many of
+them for good ones; our model takes a tenth."""
+
 _MODEL = Tpe(name="multivariate-tpe")
 
 
@@ -48,7 +52,7 @@ class _Models:
     def __init__(self, problem: Problem, rungs: Ladder) -> None:
         self._seed, self._ladder = seed_of(problem), rungs
         self._draws = Draws(dimensions.of(rungs.space), seed=self._seed)
-        self._enough = len(rungs.space) + 3
+        self._enough = PER_PARAMETER * (len(rungs.space) + 1)
         own = replace(problem, space=rungs.space, settings={"n_startup_trials": "0"}, seed=self._seed)
         self._models: tuple[Optimizer, ...] = tuple(_MODEL.start(own) for _ in rungs.rungs)
         self._valued = [0] * len(rungs.rungs)

@@ -116,7 +116,9 @@ def _stepped(one: Parameter) -> Parameter:
 
 def settled(name: str, the_problem: Problem) -> Problem:
     """The problem with those settings that the algorithm cannot do without."""
-    return replace(the_problem, settings={**HALVED, **the_problem.settings}) if name in HALVING else the_problem
+    if name not in HALVING or "r_l" in the_problem.settings:
+        return the_problem
+    return replace(the_problem, settings={**HALVED, **the_problem.settings})
 
 
 def started(name: str, the_problem: Problem) -> Optimizer:
