@@ -78,7 +78,7 @@ def _resource(problem: Problem, needs: Needs) -> Iterator[Issue]:
 def _shape(problem: Problem, resource: Parameter, rungs: tuple[Rung, ...]) -> Iterator[Issue]:
     if len(rungs) == 1:
         message = f"every trial is given {rungs[0].text} of {resource.name}, so nothing is halved"
-        way = f"give {resource.name} a min above 0 and r_l at least eta times that, or use random"
+        way = "let the range begin above 0, and r_l and its end be at least eta times that, or use random"
         yield _warning(_value(problem, "r_l"), f"{message}; {way}", "one-rung")
     if resource.is_range and resource.distribution is not Distribution.UNIFORM:
         at = ("parameters", list(problem.space).index(resource), "feasibleSpace", "distribution")

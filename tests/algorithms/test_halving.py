@@ -3,9 +3,12 @@
 import math
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 from statistics import median
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from algorithms.catalog import named
 from algorithms.contract import Absence, Finished, Proposal
@@ -13,6 +16,7 @@ from algorithms.halving import ladder
 from algorithms.halving.brackets import Row, brackets, until_first
 from kagit.errors import Broken, Refused
 from kagit.space import Space
+from tests.algorithms import harness
 from tests.algorithms.climbing import CONFIGURATIONS, final, loss, searching, walk
 from tests.algorithms.harness import HALVING, asked, hash_of, parameter, problem, started
 
@@ -70,6 +74,27 @@ def test_rungs_are_legal_values_of_the_resource(one, r_l, eta, texts):
 def test_a_resource_without_rungs_is_refused_with_the_way_out(one, r_l, eta, said):
     with pytest.raises(Refused, match=said):
         ladder.rungs(one, {"r_l": r_l, "eta": eta})
+
+
+@given(
+    one=harness.ranges("epochs") | harness.lists("epochs"),
+    r_l=st.floats(0, exclude_min=True, allow_infinity=False) | st.integers(1, 1000),
+    eta=st.floats(1.01, 100) | st.integers(2, 5),
+)
+@harness.many
+def test_every_resource_has_rungs_or_a_refusal(one, r_l, eta):
+    try:
+        rungs = ladder.rungs(one, {"r_l": str(r_l), "eta": str(eta)})
+    except Refused:
+        return
+    assert all(one.contains(rung.text) for rung in rungs)
+    values = [rung.value for rung in rungs]
+    assert values == sorted(set(values))
+    assert 0 < values[0] <= values[-1] <= Decimal(str(r_l))
+    assert (rungs[-1].divisor, len(rungs) <= ladder.MOST_RUNGS) == (1, True)
+    for bracket in brackets(rungs):
+        assert min(bracket.sizes) >= 1
+        assert list(bracket.sizes) == sorted(bracket.sizes, reverse=True)
 
 
 @pytest.mark.parametrize("name", HALVING)

@@ -1,4 +1,4 @@
-"""Hyperband in the real engine: rungs are climbed, what waits for results is asked for again, a crash changes nothing."""
+"""Hyperband in the real engine: rungs are climbed, what waits is asked for again, and a crash changes nothing."""
 
 import functools
 from collections import Counter
