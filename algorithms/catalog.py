@@ -22,6 +22,18 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_ENTRIES))
 
 
+def _asha() -> Algorithm:
+    from algorithms.halving.asha import Asha
+
+    return Asha()
+
+
+def _bohb() -> Algorithm:
+    from algorithms.halving.bohb import Bohb
+
+    return Bohb()
+
+
 def _cmaes() -> Algorithm:
     from algorithms.cmaes import CmaEs
 
@@ -38,6 +50,12 @@ def _hyperopt_tpe() -> Algorithm:
     from algorithms.hyperopt_tpe import HyperoptTpe
 
     return HyperoptTpe()
+
+
+def _hyperband() -> Algorithm:
+    from algorithms.halving.hyperband import Hyperband
+
+    return Hyperband()
 
 
 def _random() -> Algorithm:
@@ -65,9 +83,12 @@ def _tpe() -> Algorithm:
 
 
 _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
+    "asha": _asha,
+    "bohb": _bohb,
     "cmaes": _cmaes,
     "grid": _grid,
     "hyperopt-tpe": _hyperopt_tpe,
+    "hyperband": _hyperband,
     "multivariate-tpe": _multivariate_tpe,
     "random": _random,
     "sobol": _sobol,

@@ -3,15 +3,13 @@
 Whoever adds one of them to the catalog takes its settings from here.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from algorithms import settings
 from algorithms.contract import Problem
 from algorithms.settings import RANDOM_STATE, Kind, Setting
 from kagit.findings import Issue, Severity
-from kagit.spelling import short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +19,13 @@ class Known:
     settings: tuple[Setting, ...] = ()
     unknown: Severity | None = Severity.ERROR
     instead: str = "random or tpe"
-    rule: Callable[[Problem], Iterator[Issue]] | None = None
     searches_graphs: bool = False
 
 
 def check(name: str, problem: Problem) -> Iterator[Issue]:
     """What is wrong with the settings of one of `ALGORITHMS` for this problem, with places below `spec`."""
     known = ALGORITHMS[name]
-    found = list(settings.check(problem.settings, known.settings, algorithm=name, unknown=known.unknown))
-    yield from found
-    if known.rule is not None and not any(issue.severity is Severity.ERROR for issue in found):
-        yield from known.rule(problem)
+    yield from settings.check(problem.settings, known.settings, algorithm=name, unknown=known.unknown)
 
 
 def _whole(name: str, low: int, default: str, meaning: str, *, none: bool = False) -> Setting:
@@ -60,22 +54,6 @@ _BAYESIAN = (
     _choice("acq_func", ("gp_hedge", "LCB", "EI", "PI", "EIps", "PIps"), "what makes a point worth trying"),
     _choice("acq_optimizer", ("auto", "sampling", "lbfgs"), "how the best point of the model is found"),
     RANDOM_STATE,
-)
-_HYPERBAND = (
-    Setting(
-        name="r_l", kind=Kind.REAL, low=1, required=True, meaning="the most of the resource that one trial is given"
-    ),
-    Setting(
-        name="resource_name", kind=Kind.TEXT, required=True, meaning="the parameter that is the resource, e.g. epochs"
-    ),
-    Setting(
-        name="eta",
-        kind=Kind.REAL,
-        low=1,
-        open=True,
-        default="3",
-        meaning="one of so many trials goes on to the next rung",
-    ),
 )
 _PBT = (
     Setting(
@@ -129,27 +107,8 @@ _DARTS = (
 )
 
 
-def _resource(problem: Problem) -> Iterator[Issue]:
-    name, places = problem.settings["resource_name"], list(problem.settings)
-    if len(problem.space) and name not in {parameter.name for parameter in problem.space}:
-        at = ("algorithm", "algorithmSettings", places.index("resource_name"), "value")
-        known = ", ".join(parameter.name for parameter in problem.space)
-        message = f"resource_name is {short(name)!r}, which is no parameter; give one of {known}"
-        yield Issue(at=at, message=message, slug="resource-unknown")
-    most, eta = settings.real(problem.settings, "r_l", 1), settings.real(problem.settings, "eta", 3)
-    rungs = int(math.log(most) / math.log(eta))  # as Katib computes it, rounding included
-    least = math.ceil(eta**rungs)
-    if problem.parallel < least:
-        message = (
-            f"parallelTrialCount is {problem.parallel}, but hyperband starts {least} trials at once "
-            f"with r_l {most:g} and eta {eta:g}; give at least {least}, a smaller r_l or a larger eta"
-        )
-        yield Issue(at=("parallelTrialCount",), message=message, slug="parallel-below-rung")
-
-
 ALGORITHMS: Mapping[str, Known] = {
     "bayesianoptimization": Known(settings=_BAYESIAN, instead="tpe"),
-    "hyperband": Known(settings=_HYPERBAND, unknown=Severity.WARNING, rule=_resource),
     "pbt": Known(settings=_PBT, unknown=Severity.WARNING),
     "enas": Known(settings=_ENAS, searches_graphs=True),
     "darts": Known(settings=_DARTS, unknown=None, searches_graphs=True),

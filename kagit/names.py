@@ -9,6 +9,8 @@ API_VERSION = "kubeflow.org/v1beta1"
 
 LABEL_EXPERIMENT = "katib.kubeflow.org/experiment"
 LABEL_RUN = "kagit.dev/run"
+LABEL_BRACKET = "kagit.dev/bracket"
+LABEL_RUNG = "kagit.dev/rung"
 
 ANNOTATION_RUN = "kagit.dev/run"
 ANNOTATION_SEED = "kagit.dev/seed"

@@ -14,9 +14,11 @@ from algorithms.contract import Absence, Finished, Optimizer, Problem, Proposal
 from kagit.objective import ObjectiveType
 from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
-ALL = ("cmaes", "grid", "hyperopt-tpe", "multivariate-tpe", "random", "sobol", "tpe")
+ALL = ("asha", "bohb", "cmaes", "grid", "hyperband", "hyperopt-tpe", "multivariate-tpe", "random", "sobol", "tpe")
 BLIND = ("grid", "random", "sobol")
 PARZEN = ("hyperopt-tpe", "multivariate-tpe", "tpe")
+HALVING = ("asha", "bohb", "hyperband")
+HALVED = {"r_l": "8", "resource_name": "budget", "eta": "2"}
 LOGARITHMIC = {Distribution.LOG_UNIFORM, Distribution.LOG_NORMAL}
 
 few = settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -90,7 +92,13 @@ def problem(space: Space, *, seed: int = 7, direction: str = "minimize", **setti
 
 
 def for_algorithm(name: str, space: Space) -> Space:
-    """The space as this algorithm can search it: for grid, every double has a step; cmaes needs two ranges."""
+    """The space as this algorithm can search it: for grid, every double has a step; cmaes needs two ranges.
+
+    Halving needs a resource, and beside it room for a rung of different configurations.
+    """
+    if name in HALVING:
+        more = [parameter("extra", "double", low="0", high="1")] if room(space) < 64 else []
+        return Space((*space, *more, parameter("budget", "int", low="1", high="8")))
     if name == "cmaes":
         lacking = max(0, 2 - sum(one.is_range for one in space))
         return Space((*space, *(parameter(f"extra{i}", "double", low="0", high="1") for i in range(lacking))))
@@ -106,9 +114,16 @@ def _stepped(one: Parameter) -> Parameter:
     return replace(one, step=Decimal(repr(float(high - low) / 7)) if float(high - low) / 7 > 0 else Decimal(1))
 
 
+def settled(name: str, the_problem: Problem) -> Problem:
+    """The problem with those settings that the algorithm cannot do without."""
+    if name not in HALVING or "r_l" in the_problem.settings:
+        return the_problem
+    return replace(the_problem, settings={**HALVED, **the_problem.settings})
+
+
 def started(name: str, the_problem: Problem) -> Optimizer:
     """A fresh optimizer; the problem must pass its check."""
-    algorithm = named(name)
+    algorithm, the_problem = named(name), settled(name, the_problem)
     assert not [issue for issue in algorithm.check(the_problem) if issue.severity == "error"]
     return algorithm.start(the_problem)
 
@@ -129,29 +144,32 @@ def hash_of(index: int, point: Point) -> int:
 
 
 def asked(optimizer: Optimizer, *, index: int, running: Mapping[int, Point]) -> Point | None:
-    """The point of an answer; None where the search space is exhausted."""
+    """The point of an answer; None where the search space is exhausted, or a running trial has to be over first."""
     answer = optimizer.ask(index=index, running=running)
     if isinstance(answer, Proposal):
         return answer.point
-    assert answer is Absence.EXHAUSTED
+    assert answer is Absence.EXHAUSTED or running
     return None
 
 
 def batch(optimizer: Optimizer, indexes: range, running: Mapping[int, Point]) -> dict[int, Point]:
-    """Ask for several points; each ask sees the ones before it as running."""
+    """Ask for several points until there is none; each ask sees the ones before it as running."""
     answers: dict[int, Point] = {}
     for index in indexes:
         point = asked(optimizer, index=index, running={**running, **answers})
-        if point is not None:
-            answers[index] = point
+        if point is None:
+            break
+        answers[index] = point
     return answers
 
 
 def walk(optimizer: Optimizer, *, rounds: int, size: int) -> Iterator[tuple[dict[int, Point], list[Finished]]]:
     """Ask in batches and finish every batch, last one first; yields the batch and all that is finished after it."""
     finished: list[Finished] = []
-    for start in range(0, rounds * size, size):
+    start = 0
+    for _ in range(rounds):
         points = batch(optimizer, range(start, start + size), {})
+        start += len(points)
         for index in reversed(points):
             trial = Finished(index=index, point=points[index], value=value_of(index, points[index]))
             optimizer.tell(trial)

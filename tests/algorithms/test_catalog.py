@@ -9,7 +9,8 @@ from algorithms import catalog
 from algorithms.catalog import named
 from kagit.errors import Refused
 from kagit.space import Space
-from tests.algorithms.harness import ALL, parameter, problem
+from tests.algorithms import harness
+from tests.algorithms.harness import ALL, HALVING, parameter, problem
 
 ROOT = Path(__file__).parents[2]
 SPACE = Space((parameter("x", "double", low="0", high="1", step="0.1"),))
@@ -23,8 +24,8 @@ def test_every_name_gives_its_algorithm():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("randm", "did you mean random\\? known are cmaes, grid, hyperopt-tpe, multivariate-tpe"),
-        ("zzz", "'zzz'; known are cmaes"),
+        ("randm", "did you mean random\\? known are asha, bohb, cmaes, grid"),
+        ("zzz", "'zzz'; known are asha"),
         ("TPE", "mean tpe"),
     ],
 )
@@ -36,6 +37,7 @@ def test_an_unknown_name_is_refused_with_the_way_out(name, message):
 def test_neither_the_catalog_nor_a_check_waits_for_a_library():
     program = """if True:
         import sys
+        from dataclasses import replace
         from decimal import Decimal
         import algorithms.catalog
         eager = {"hyperopt", "optuna", "numpy", "algorithms.tpe", "statistics"} & set(sys.modules)
@@ -45,9 +47,11 @@ def test_neither_the_catalog_nor_a_check_waits_for_a_library():
         x = Parameter(name="x", type=ParameterType.INT, minimum=Decimal(1), maximum=Decimal(9))
         y = Parameter(name="y", type=ParameterType.INT, minimum=Decimal(1), maximum=Decimal(9))
         problem = Problem(space=Space((x, y)), direction=ObjectiveType.MINIMIZE, max_trials=9)
+        halved = replace(problem, settings={"r_l": "9", "resource_name": "x"})
         for name in algorithms.catalog.names():
             one = algorithms.catalog.named(name)
-            optimizer = (one.check(problem), one.engine(), one.start(problem))[-1]
+            given = halved if name in {"asha", "bohb", "hyperband"} else problem
+            optimizer = (one.check(given), one.engine(), one.start(given))[-1]
             optimizer.tell(Finished(index=0, point={"x": "1", "y": "1"}, value=0.5))
             if name not in {"cmaes", "sobol"}:  # have no start without their libraries
                 optimizer.ask(index=1, running={})
@@ -108,7 +112,9 @@ def test_what_nobody_can_search_is_an_issue(name):
             parameter("b", "double", low="1e-400", high="1", step="0.5", dist="logNormal"),
         )
     )
-    errors = [issue for issue in named(name).check(problem(space)) if issue.severity == "error"]
+    space = Space((*space, *(one for one in harness.for_algorithm(name, Space(())) if name in HALVING)))
+    found = named(name).check(harness.settled(name, problem(space)))
+    errors = [issue for issue in found if issue.severity == "error"]
     assert [(issue.field, issue.slug) for issue in errors] == [
         ("parameters[0].feasibleSpace.step", "step-too-small"),
         ("parameters[1].feasibleSpace.min", "log-not-positive"),

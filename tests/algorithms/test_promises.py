@@ -124,7 +124,7 @@ def test_a_restart_changes_no_point(name, space, seed, every):
             optimizer = started(name, the_problem)
             for trial in finished:
                 optimizer.tell(trial)
-        new = batch(optimizer, range(2 * turn, 2 * turn + 2), {})
+        new = batch(optimizer, range(len(points), len(points) + 2), {})
         for index, point in new.items():
             finished.append(Finished(index=index, point=point, value=harness.value_of(index, point)))
             optimizer.tell(finished[-1])
@@ -223,7 +223,7 @@ def test_no_log_line_and_no_warning_escapes(name, capfd, caplog, recwarn):
 @pytest.mark.parametrize("name", ALL)
 def test_the_engine_says_who_answers(name):
     library, version = named(name).engine().split(" ")
-    doors = {"cmaes": "cmaes", "hyperopt-tpe": "hyperopt", "sobol": "scipy"}
+    doors = {"bohb": "optuna", "cmaes": "cmaes", "hyperopt-tpe": "hyperopt", "sobol": "scipy"}
     assert library == doors.get(name, "optuna" if name in PARZEN else "kagit")
     assert all(part.isdigit() for part in version.split(".")[:2])
 

@@ -28,6 +28,7 @@ def test_there_are_the_promised_experiments() -> None:
         "demo/experiments/breast-cancer-boosting.yaml",
         "demo/experiments/digits-svm.yaml",
         "distributed/experiments/sgd.yaml",
+        "hyperband/experiments/digits-network.yaml",
         "quadratic/experiments/quadratic.yaml",
     ]
 
@@ -99,3 +100,12 @@ def test_the_small_example_runs_as_its_page_says(tmp_path: Path) -> None:
     best = min(rows, key=lambda row: float(row["loss"]))
     assert (float(best["east"]), float(best["north"])) == (0.5, 0.0)
     assert f'trial: "{best["trial"]}"' in (place / "out/best.yaml").read_text(encoding="utf-8")
+
+
+def test_the_network_of_the_hyperband_example_is_trained_for_as_many_epochs_as_it_is_given() -> None:
+    script = EXAMPLES / "hyperband/experiments/digits_network.py"
+    command = [sys.executable, str(script), "--epochs=2", "--rate=0.01", "--decay=0.0001", "--width=32"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    first, second = (float(line.partition("accuracy=")[2]) for line in done.stdout.splitlines())
+    assert 0.1 < first < second
+    assert done.stderr == ""
