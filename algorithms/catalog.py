@@ -22,6 +22,10 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_ENTRIES))
 
 
+CONTINUING = frozenset({"asha", "bohb", "hyperband", "pbt"})
+"""Algorithms whose trials go on from what others left, so that each trial has a place to leave it."""
+
+
 def _cmaes() -> Algorithm:
     from algorithms.cmaes import CmaEs
 
@@ -32,6 +36,12 @@ def _grid() -> Algorithm:
     from algorithms.grid import Grid
 
     return Grid()
+
+
+def _pbt() -> Algorithm:
+    from algorithms.pbt import Pbt
+
+    return Pbt()
 
 
 def _random() -> Algorithm:
@@ -62,6 +72,7 @@ _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
     "cmaes": _cmaes,
     "grid": _grid,
     "multivariate-tpe": _multivariate_tpe,
+    "pbt": _pbt,
     "random": _random,
     "sobol": _sobol,
     "tpe": _tpe,

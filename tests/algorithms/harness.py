@@ -14,9 +14,13 @@ from algorithms.contract import Absence, Finished, Optimizer, Problem, Proposal
 from kagit.objective import ObjectiveType
 from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
-ALL = ("cmaes", "grid", "multivariate-tpe", "random", "sobol", "tpe")
+ALL = ("cmaes", "grid", "multivariate-tpe", "pbt", "random", "sobol", "tpe")
 BLIND = ("grid", "random", "sobol")
 PARZEN = ("multivariate-tpe", "tpe")
+NEEDED = {"pbt": {"suggestion_trial_dir": "/checkpoints", "n_population": "10", "truncation_threshold": "0.3"}}
+"""Settings without which an algorithm does not start."""
+EARLY = {**{name: {"n_startup_trials": "3"} for name in PARZEN}, "pbt": {"n_population": "5"}}
+"""Settings with which an algorithm has something to learn from after a few trials."""
 LOGARITHMIC = {Distribution.LOG_UNIFORM, Distribution.LOG_NORMAL}
 
 few = settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -90,7 +94,10 @@ def problem(space: Space, *, seed: int = 7, direction: str = "minimize", **setti
 
 
 def for_algorithm(name: str, space: Space) -> Space:
-    """The space as this algorithm can search it: for grid, every double has a step; cmaes needs two ranges."""
+    """The space as this algorithm can search it: for grid, every double has a step; cmaes needs two ranges, pbt room
+    for its population."""
+    if name == "pbt" and room(space) < 20:
+        return Space((*space, parameter("extra", "double", low="0", high="1")))
     if name == "cmaes":
         lacking = max(0, 2 - sum(one.is_range for one in space))
         return Space((*space, *(parameter(f"extra{i}", "double", low="0", high="1") for i in range(lacking))))
@@ -106,9 +113,14 @@ def _stepped(one: Parameter) -> Parameter:
     return replace(one, step=Decimal(repr(float(high - low) / 7)) if float(high - low) / 7 > 0 else Decimal(1))
 
 
+def needed(name: str, the_problem: Problem) -> Problem:
+    """The problem with the settings that this algorithm needs."""
+    return replace(the_problem, settings={**NEEDED.get(name, {}), **the_problem.settings})
+
+
 def started(name: str, the_problem: Problem) -> Optimizer:
     """A fresh optimizer; the problem must pass its check."""
-    algorithm = named(name)
+    algorithm, the_problem = named(name), needed(name, the_problem)
     assert not [issue for issue in algorithm.check(the_problem) if issue.severity == "error"]
     return algorithm.start(the_problem)
 
@@ -129,33 +141,36 @@ def hash_of(index: int, point: Point) -> int:
 
 
 def asked(optimizer: Optimizer, *, index: int, running: Mapping[int, Point]) -> Point | None:
-    """The point of an answer; None where the search space is exhausted."""
+    """The point of an answer; None where the search space is exhausted, or a running trial is waited for."""
     answer = optimizer.ask(index=index, running=running)
     if isinstance(answer, Proposal):
         return answer.point
-    assert answer is Absence.EXHAUSTED
+    assert answer is Absence.EXHAUSTED or running
     return None
 
 
 def batch(optimizer: Optimizer, indexes: range, running: Mapping[int, Point]) -> dict[int, Point]:
-    """Ask for several points; each ask sees the ones before it as running."""
+    """Ask for several points; each ask sees the ones before it as running. None after one without."""
     answers: dict[int, Point] = {}
     for index in indexes:
         point = asked(optimizer, index=index, running={**running, **answers})
-        if point is not None:
-            answers[index] = point
+        if point is None:
+            break
+        answers[index] = point
     return answers
 
 
 def walk(optimizer: Optimizer, *, rounds: int, size: int) -> Iterator[tuple[dict[int, Point], list[Finished]]]:
     """Ask in batches and finish every batch, last one first; yields the batch and all that is finished after it."""
     finished: list[Finished] = []
-    for start in range(0, rounds * size, size):
-        points = batch(optimizer, range(start, start + size), {})
+    start, end = 0, rounds * size
+    while start < end:
+        points = batch(optimizer, range(start, min(start + size, end)), {})
         for index in reversed(points):
             trial = Finished(index=index, point=points[index], value=value_of(index, points[index]))
             optimizer.tell(trial)
             finished.append(trial)
+        start = max(points, default=start + size - 1) + 1  # what had to wait is asked for again
         yield points, list(finished)
 
 
