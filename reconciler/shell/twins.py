@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from kagit.space import Point
 from kagit.trial import Trial
+from reconciler.core import checkpoints
 from reconciler.shell.following import Follow
 from reconciler.world import Run
 
@@ -28,9 +29,10 @@ def of(live: Iterable[Follow], results: Mapping[Assignments, Trial], *, run: Run
 
     Nobody waits in a circle: what runs already is waited for first, then whoever has the lowest number.
     """
-    if run is None or not run.experiment.wishes.reuse_results:
+    if run is None or not run.experiment.wishes.reuse_results or checkpoints.wanted(run.experiment):
         return {}
-    mine = [(key(one.trial.point), one) for one in live if one.trial.run == run.number]
+    # Who goes on from another one's checkpoint is more than its assignments.
+    mine = [(key(one.trial.point), one) for one in live if one.trial.run == run.number and one.trial.parent is None]
     first: dict[Assignments, Follow] = {}
     for at, one in mine:
         if at not in first or (one.waits, one.trial.index) < (first[at].waits, first[at].trial.index):
