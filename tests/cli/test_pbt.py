@@ -1,4 +1,4 @@
-"""Population based training from the command line: whose checkpoint a trial sees, and what a killed reconciler leaves."""
+"""Population based training on the command line: whose checkpoint a trial sees, and what a killed reconciler does."""
 
 import json
 import signal
