@@ -18,7 +18,12 @@ def key(point: Point) -> Assignments:
 
 
 def note(results: dict[Assignments, Trial], trial: Trial) -> None:
-    """Keep a trial that came to a result; of several the first by number, so that a restart knows the same one."""
+    """Keep a trial that came to a result; of several the first by number, so that a restart knows the same one.
+
+    Who went on from another trial's checkpoint is more than its assignments, and stands for nobody.
+    """
+    if trial.parent is not None:
+        return
     at = key(trial.point)
     if at not in results or trial.index < results[at].index:
         results[at] = trial
@@ -31,7 +36,6 @@ def of(live: Iterable[Follow], results: Mapping[Assignments, Trial], *, run: Run
     """
     if run is None or not run.experiment.wishes.reuse_results or checkpoints.wanted(run.experiment):
         return {}
-    # Who goes on from another one's checkpoint is more than its assignments.
     mine = [(key(one.trial.point), one) for one in live if one.trial.run == run.number and one.trial.parent is None]
     first: dict[Assignments, Follow] = {}
     for at, one in mine:

@@ -28,6 +28,7 @@ def test_there_are_the_promised_experiments() -> None:
         "demo/experiments/breast-cancer-boosting.yaml",
         "demo/experiments/digits-svm.yaml",
         "distributed/experiments/sgd.yaml",
+        "pbt/experiments/digits-pbt.yaml",
         "quadratic/experiments/quadratic.yaml",
     ]
 
@@ -99,3 +100,19 @@ def test_the_small_example_runs_as_its_page_says(tmp_path: Path) -> None:
     best = min(rows, key=lambda row: float(row["loss"]))
     assert (float(best["east"]), float(best["north"])) == (0.5, 0.0)
     assert f'trial: "{best["trial"]}"' in (place / "out/best.yaml").read_text(encoding="utf-8")
+
+
+def test_a_member_of_the_population_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "pbt/experiments/digits_pbt.py", "--rate=0.3", "--momentum=0.5", "--batch=32"]
+
+    def trial(place: Path) -> list[tuple[int, float]]:
+        done = subprocess.run(
+            [*command, f"--checkpoints={place}"], capture_output=True, text=True, timeout=SECONDS, check=True
+        )
+        found = re.findall(r"^epoch (\d+): loss=([\d.]+) accuracy=", done.stdout, re.MULTILINE)
+        return [(int(epoch), float(loss)) for epoch, loss in found]
+
+    first, second = trial(tmp_path), trial(tmp_path)
+    assert [epoch for epoch, _ in [*first, *second]] == [1, 2, 3, 4, 5, 6]
+    assert second[-1][1] < 0.8 * first[-1][1]
+    assert [one.name for one in tmp_path.iterdir()] == ["network.npz"]
