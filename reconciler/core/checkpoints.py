@@ -32,5 +32,5 @@ def of(
         path=experiment.algorithm.settings.get(names.SETTING_TRIAL_DIR, ""),
         parent="" if trial.parent is None else name(trial.parent),
         oldest=oldest,
-        kept=frozenset(name(index) for index in active if index is not None) | ({best} if best else set()),
+        kept=frozenset([*(name(index) for index in active if index is not None), *([best] if best else [])]),
     )
