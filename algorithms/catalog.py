@@ -22,6 +22,10 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_ENTRIES))
 
 
+CONTINUING = frozenset({"asha", "bohb", "hyperband", "pbt"})
+"""Algorithms whose trials go on from what others left, so that each trial has a place to leave it."""
+
+
 def _asha() -> Algorithm:
     from algorithms.halving.asha import Asha
 
@@ -58,6 +62,12 @@ def _hyperband() -> Algorithm:
     return Hyperband()
 
 
+def _pbt() -> Algorithm:
+    from algorithms.pbt import Pbt
+
+    return Pbt()
+
+
 def _random() -> Algorithm:
     from algorithms.random_search import RandomSearch
 
@@ -90,6 +100,7 @@ _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
     "hyperopt-tpe": _hyperopt_tpe,
     "hyperband": _hyperband,
     "multivariate-tpe": _multivariate_tpe,
+    "pbt": _pbt,
     "random": _random,
     "sobol": _sobol,
     "tpe": _tpe,

@@ -52,11 +52,15 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A point to try. `labels` are put on its trial; `parent` is the trial whose checkpoint it goes on from."""
+    """A point to try. `labels` are put on its trial; `parent` is the trial whose checkpoint it goes on from.
+
+    No later answer has a parent below `oldest_parent`: what those trials left may be thrown away.
+    """
 
     point: Point
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     parent: int | None = None
+    oldest_parent: int = 0
 
 
 class Absence(Enum):

@@ -55,28 +55,6 @@ _BAYESIAN = (
     _choice("acq_optimizer", ("auto", "sampling", "lbfgs"), "how the best point of the model is found"),
     RANDOM_STATE,
 )
-_PBT = (
-    Setting(
-        name="suggestion_trial_dir", kind=Kind.TEXT, required=True, meaning="where a trial finds and leaves checkpoints"
-    ),
-    Setting(name="n_population", kind=Kind.WHOLE, low=5, required=True, meaning="members of a generation"),
-    Setting(
-        name="truncation_threshold",
-        kind=Kind.REAL,
-        low=0,
-        high=1,
-        required=True,
-        meaning="the share of the population that is replaced, and that is copied",
-    ),
-    Setting(
-        name="resample_probability",
-        kind=Kind.REAL,
-        low=0,
-        high=1,
-        default="unset: values are changed by a fifth",
-        meaning="how often a value is drawn anew instead of changed a little",
-    ),
-)
 _ENAS = (
     _whole("controller_hidden_size", 1, "64", "units of the controller"),
     _above("controller_temperature", "5.0", "how evenly operations are drawn", none=True),
@@ -109,7 +87,6 @@ _DARTS = (
 
 ALGORITHMS: Mapping[str, Known] = {
     "bayesianoptimization": Known(settings=_BAYESIAN, instead="tpe"),
-    "pbt": Known(settings=_PBT, unknown=Severity.WARNING),
     "enas": Known(settings=_ENAS, searches_graphs=True),
     "darts": Known(settings=_DARTS, unknown=None, searches_graphs=True),
 }

@@ -11,6 +11,9 @@ LABEL_EXPERIMENT = "katib.kubeflow.org/experiment"
 LABEL_RUN = "kagit.dev/run"
 LABEL_BRACKET = "kagit.dev/bracket"
 LABEL_RUNG = "kagit.dev/rung"
+LABEL_PARENT = "kagit.dev/parent"
+LABEL_GENERATION = "pbt.suggestion.katib.kubeflow.org/generation"
+LABEL_PBT_PARENT = "pbt.suggestion.katib.kubeflow.org/parent"
 
 ANNOTATION_RUN = "kagit.dev/run"
 ANNOTATION_SEED = "kagit.dev/seed"
@@ -80,9 +83,13 @@ WRITTEN = (
 
 ENV_TRIAL_NAME = "KATIB_TRIAL_NAME"
 ENV_TRIAL_DIR = "KAGIT_TRIAL_DIR"
+ENV_CHECKPOINT_DIR = "KAGIT_CHECKPOINT_DIR"
 ENV_METRICS_DIR = "KAGIT_METRICS_DIR"
 ENV_METRICS_FILE = "KAGIT_METRICS_FILE"
 ENV_METRICS_PORT = "KAGIT_METRICS_PORT"
+
+SETTING_TRIAL_DIR = "suggestion_trial_dir"
+"""Katib's setting that says where a trial finds and leaves its checkpoint."""
 
 TRACKING_LABELS = ("argocd.argoproj.io/", "app.kubernetes.io/instance", "kustomize.toolkit.fluxcd.io/")
 """By these (or what begins with them) a GitOps tool knows the objects that it made itself."""

@@ -33,6 +33,20 @@ class Artifact:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A directory in which a trial leaves what another one may go on from: `path` in its containers, empty where only a
+    variable says so. It begins as a copy of that of the trial `parent`, or empty.
+
+    What trials of its run with a number below `oldest` have left is not needed any more, but for those in `kept`.
+    """
+
+    path: str = ""
+    parent: str = ""
+    oldest: int = 0
+    kept: frozenset[str] = frozenset()
+
+
 class Comparison(StrEnum):
     """Katib's comparison of an early stopping rule: how a reading stands to the rule's value when it is met."""
 

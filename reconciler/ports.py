@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 from kagit.experiment import Collector, Json
 from kagit.filetree import FileTree
 from kagit.objective import Observation
-from kagit.trial import Artifact
+from kagit.trial import Artifact, Checkpoint
 
 # ---------------------------------------------------------------------------------------------------------- Cluster
 
@@ -100,6 +100,7 @@ class Work:
     directory: Path
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     gpus: tuple[str, ...] = ()
+    checkpoint: Checkpoint | None = None
 
 
 class State(StrEnum):
@@ -157,8 +158,7 @@ class Executor(Protocol):
         ...
 
     def sightings(self, *, timeout: float = 0.0) -> Sequence[Sighting]:
-        """What changed since the last call, waiting up to `timeout` seconds for the first change. After a restart the
-        first call tells every attempt that was not forgotten."""
+        """Changes since the last call, after up to `timeout` seconds; after a restart all that was not forgotten."""
         ...
 
     def output(self, name: str, *, start: int = 0, limit: int = 1 << 20, file: str = "", container: str = "") -> Output:

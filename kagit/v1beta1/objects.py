@@ -102,17 +102,27 @@ def trial_body(
         spec["primaryPodLabels"] = dict(template.primary_pod_labels)
     if template.success_condition and template.failure_condition:
         spec |= {"successCondition": template.success_condition, "failureCondition": template.failure_condition}
-    if suggestion.labels:
-        spec["labels"] = dict(suggestion.labels)
+    labels = {**suggestion.labels, **_lineage(experiment, suggestion, run=run)}
+    if labels:
+        spec["labels"] = labels
     own = {names.LABEL_EXPERIMENT: experiment.name, names.LABEL_RUN: str(run)}
     meta = {
         "name": name,
         "namespace": experiment.namespace,
-        "labels": {**experiment.labels, **suggestion.labels, **own},
+        "labels": {**experiment.labels, **labels, **own},
         "annotations": _provenance(suggestion),
         "ownerReferences": [owner(owned_by)],
     }
     return {"apiVersion": names.API_VERSION, "kind": "Trial", "metadata": meta, "spec": spec}
+
+
+def _lineage(experiment: Experiment, suggestion: Suggestion, *, run: int) -> dict[str, str]:
+    """From which trial it goes on: our label for all algorithms, and Katib's for its only one that has such a label."""
+    if suggestion.parent is None:
+        return {}
+    parent = names.trial_name(experiment=experiment.name, run=run, index=suggestion.parent)
+    katibs = {names.LABEL_PBT_PARENT: parent} if names.LABEL_GENERATION in suggestion.labels else {}
+    return {names.LABEL_PARENT: parent, **katibs}
 
 
 def _provenance(suggestion: Suggestion) -> Json:

@@ -15,10 +15,11 @@ from pathlib import Path
 from kagit.errors import NotFound, Unavailable
 from kagit.experiment import Json
 from kagit.filetree import check_path
-from reconciler.adapters import local_manifest
+from reconciler.adapters import local_checkpoints, local_manifest
+from reconciler.adapters.keeper.checkpoint import FAILED
 from reconciler.adapters.keeper.journal import Entry, Record, decoded, entries, unforgotten, written
 from reconciler.adapters.local_endings import moment, sighting
-from reconciler.adapters.local_group import END, LOGS
+from reconciler.adapters.local_group import LOGS
 from reconciler.adapters.local_keeper import Gone, Line, call, wait_until_gone
 from reconciler.adapters.local_output import METRICS, Outputs, listed
 from reconciler.ports import Clock, Output, Sighting, State, Work
@@ -76,6 +77,7 @@ class LocalExecutor:
         plan = order.pop("plan", None)
         if plan is not None or work.collector.kind != "StdOut":
             order |= self._prepare(place, plan)
+        order["argv"] = local_checkpoints.command(work, order["argv"], place=place)
         message = written({"start": work.name, "place": place, "order": order | {"backoff": self._first_backoff}})
         self._send(message)
         # A keeper that is killed right now has not heard it: kept until the journal has it.
@@ -247,10 +249,10 @@ class LocalExecutor:
             self._told[name] = news[name].state
 
     def _group_ending(self, record: Record, name: str) -> Record | None:
-        if not record.get("group"):
+        if not record.get("group") and record.get("exit_code") != FAILED:
             return None
         with contextlib.suppress(OSError, ValueError, NotFound):
-            return decoded(self._place(name).with_suffix(END).read_bytes())
+            return decoded(self._place(name).with_suffix(local_checkpoints.END).read_bytes())
         return None
 
     def _place(self, name: str) -> Path:

@@ -10,6 +10,7 @@ from kagit.errors import Refused
 from kagit.experiment import Collector, Json
 from kagit.names import ENV_METRICS_PORT
 from kagit.shapes import at, mapping, sequence, text
+from reconciler.adapters import local_checkpoints
 from reconciler.adapters.keeper import late
 from reconciler.adapters.keeper.attempt import SCRATCH
 from reconciler.adapters.local_kinds.members import HOST, Group, Member, port
@@ -30,8 +31,8 @@ Exists: TypeAlias = Callable[[str], bool]
 SCRAPER = str(Path(__file__).with_name("keeper") / "scrape.py")
 SCRAPE_INTERVAL = "1"
 _SCRAPED = "scrape"
-END, LOGS = ".end.json", ".logs"
-"""Endings of what stands beside an attempt's output: how its group ended, and the output of its other containers."""
+LOGS = ".logs"
+"""Ending of what stands beside an attempt's output: the output of its other containers."""
 
 
 def plan(work: Work, group: Group, *, place: str, exists: Exists) -> Json:
@@ -44,7 +45,7 @@ def plan(work: Work, group: Group, *, place: str, exists: Exists) -> Json:
         units.append(_unit(work, member, place=place, is_primary=member is primary, gpus=mine, exists=exists))
     made = {
         "logs": place + LOGS,
-        "end": place + END,
+        "end": place + local_checkpoints.END,
         "parallel": group.parallel,
         "restarts": group.restarts,
         "linger": group.linger,
@@ -90,10 +91,11 @@ def _unit(
     pod = member.pod
     every = [*containers(pod), *init_containers(pod), *([work.collector.custom] if work.collector.custom else [])]
     metrics = METRICS_MARK if is_primary else f"{SCRATCH}/volumes/{member.name or 'pod'}/.metrics"
-    shared = tuple(collector_mounts(work.collector, metrics, exists=exists))
+    own = local_checkpoints.mounts(work, place=place) if is_primary else ()
+    shared = (*collector_mounts(work.collector, metrics, exists=exists), *own)
     mounted = [[*shared, *volume_mounts(one, member)] for one in every]
     targets = dict.fromkeys(mount.target for mounts in mounted for mount in mounts)
-    extra = _extra(work, member) if is_primary else {}
+    extra = {**_extra(work, member), **local_checkpoints.variables(work, place=place)} if is_primary else {}
     setting = Setting(work=work, member=member, place=place, metrics=metrics, mounts=shared, extra=extra)
     files = {
         **member.files,
@@ -108,7 +110,7 @@ def _unit(
         "budget": member.budget,
         "deadline": member.deadline,
         "grace": grace(pod),
-        "fresh": [target for target in targets if not target.startswith(METRICS_MARK)],
+        "fresh": [one for one in targets if not one.startswith(METRICS_MARK) and one not in {m.target for m in own}],
         "folders": [
             *([] if is_primary else [metrics]),
             *(posixpath.dirname(path) for path in files),

@@ -7,7 +7,7 @@ from math import ceil
 from kagit.errors import Refused
 from kagit.experiment import Collector, Json
 from kagit.shapes import text, under
-from reconciler.adapters import local_group
+from reconciler.adapters import local_checkpoints, local_group
 from reconciler.adapters.keeper.attempt import SCRATCH
 from reconciler.adapters.local_kinds import catalog
 from reconciler.adapters.local_kinds.members import Group, Member
@@ -142,6 +142,8 @@ def check_names(work: Work) -> None:
     """Refuse names that could leave the trials' directory."""
     check_name("attempt name", work.name)
     check_name("namespace", work.namespace)
+    for name in local_checkpoints.names_of(work):
+        check_name("trial name", name)
 
 
 def order(
@@ -164,8 +166,12 @@ def order(
     alone = _alone(work, group, exists)
     if alone is None:
         return _group_order(work, group, place=place, exists=exists)
-    mounts = tuple(collector_mounts(work.collector, METRICS_MARK, exists=exists))
-    setting = Setting(work=work, member=alone, place=place, mounts=mounts)
+    mounts = (
+        *collector_mounts(work.collector, METRICS_MARK, exists=exists),
+        *local_checkpoints.mounts(work, place=place),
+    )
+    extra = local_checkpoints.variables(work, place=place)
+    setting = Setting(work=work, member=alone, place=place, mounts=mounts, extra=extra)
     made = process(containers(alone.pod)[0], setting, gpus=work.gpus or None)
     limit = group.budgets[""] if alone.retry != "never" else 0
     return {

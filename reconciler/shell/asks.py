@@ -46,6 +46,7 @@ def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None
             labels=answer.labels,
             parent=answer.parent,
         )
+        ledger.oldest_parent = max(ledger.oldest_parent, answer.oldest_parent)
         running[index] = answer.point
         shares += ledger.history.share(index, answer.point)
         ledger.asked = index + 1

@@ -49,7 +49,8 @@ class Ledger:
 
     `unlisted` says why the source does not tell what is gone; `asked` counts the points asked for in this run,
     `changes` those not yet in the status. `results` has a trial for all assignments with a result, of the `unlearnt`
-    the `stopper` was not told yet, `wake` is when time alone brings something to do, in seconds since 1970.
+    the `stopper` was not told yet, `wake` is when time alone brings something to do, in seconds since 1970. No parent
+    below `oldest_parent` will be named.
     """
 
     namespace: str
@@ -71,6 +72,7 @@ class Ledger:
     demand: Need | None = None
     exhausted: bool = False
     postponed: bool = False
+    oldest_parent: int = 0
     service: Service | None = None
     history: HistoryDigest = field(default_factory=HistoryDigest)
     optimizer: Optimizer | None = None
@@ -148,6 +150,7 @@ class Ledger:
             self.live = {name: one for name, one in self.live.items() if one.trial.run == run.number}
             self.trials, self.phases, self.best = {}, {}, None
             self.suggestions, self.asked, self.exhausted, self.postponed = {}, 0, False, False
+            self.oldest_parent = 0
             self.history, self.optimizer, self.content, self.prints = HistoryDigest(), None, 0, {}
             self.stopper, self.unlearnt, self.results, self.demand, self.service = None, [], {}, None, None
         self.run = run

@@ -8,9 +8,10 @@ from kagit.errors import AlreadyExists, Broken, Refused
 from kagit.experiment import Collector, Experiment, Json
 from kagit.shapes import at, text, under
 from kagit.template import fill
-from kagit.trial import Phase, Trial
+from kagit.trial import Checkpoint, Phase, Trial
 from kagit.v1beta1 import objects
 from reconciler import actions as a
+from reconciler.core import checkpoints
 from reconciler.core.slots import Need
 from reconciler.ports import Sighting, State, Work
 from reconciler.shell import stops
@@ -35,7 +36,14 @@ def create_trial(action: a.CreateTrial, ledger: Ledger, hands: Hands) -> None:
         follow(ledger, hands.cluster.get(kind="Trial", namespace=ledger.namespace, name=action.name), hands)
     else:
         suggestion = action.suggestion
-        trial = Trial(name=action.name, run=action.run, index=suggestion.index, point=suggestion.point, rules=rules)
+        trial = Trial(
+            name=action.name,
+            run=action.run,
+            index=suggestion.index,
+            point=suggestion.point,
+            parent=suggestion.parent,
+            rules=rules,
+        )
         take(ledger, trial, run_spec, hands)
         _stored(ledger, stored)
 
@@ -147,6 +155,20 @@ def _work(action: a.StartTrial, one: Follow, ledger: Ledger, hands: Hands) -> Wo
         directory=hands.workplace(ledger),
         env={names.ENV_TRIAL_NAME: action.name},
         gpus=action.gpus,
+        checkpoint=_checkpoint(one.trial, ledger) if spec is not None else None,
+    )
+
+
+def _checkpoint(trial: Trial, ledger: Ledger) -> Checkpoint | None:
+    if ledger.run is None:
+        return None
+    parents = [one.trial.parent for one in ledger.live.values() if one.trial.run == trial.run]
+    return checkpoints.of(
+        ledger.run.experiment,
+        trial,
+        active=[*parents, *(one.parent for one in ledger.suggestions.values())],
+        oldest=ledger.oldest_parent,
+        best=ledger.best.trial if ledger.best is not None else "",
     )
 
 

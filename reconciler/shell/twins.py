@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from kagit.space import Point
 from kagit.trial import Trial
+from reconciler.core import checkpoints
 from reconciler.shell.following import Follow
 from reconciler.world import Run
 
@@ -17,7 +18,12 @@ def key(point: Point) -> Assignments:
 
 
 def note(results: dict[Assignments, Trial], trial: Trial) -> None:
-    """Keep a trial that came to a result; of several the first by number, so that a restart knows the same one."""
+    """Keep a trial that came to a result; of several the first by number, so that a restart knows the same one.
+
+    Who went on from another trial's checkpoint is more than its assignments, and stands for nobody.
+    """
+    if trial.parent is not None:
+        return
     at = key(trial.point)
     if at not in results or trial.index < results[at].index:
         results[at] = trial
@@ -28,9 +34,9 @@ def of(live: Iterable[Follow], results: Mapping[Assignments, Trial], *, run: Run
 
     Nobody waits in a circle: what runs already is waited for first, then whoever has the lowest number.
     """
-    if run is None or not run.experiment.wishes.reuse_results:
+    if run is None or not run.experiment.wishes.reuse_results or checkpoints.wanted(run.experiment):
         return {}
-    mine = [(key(one.trial.point), one) for one in live if one.trial.run == run.number]
+    mine = [(key(one.trial.point), one) for one in live if one.trial.run == run.number and one.trial.parent is None]
     first: dict[Assignments, Follow] = {}
     for at, one in mine:
         if at not in first or (one.waits, one.trial.index) < (first[at].waits, first[at].trial.index):

@@ -14,11 +14,29 @@ from algorithms.contract import Absence, Finished, Optimizer, Problem, Proposal
 from kagit.objective import ObjectiveType
 from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
-ALL = ("asha", "bohb", "cmaes", "grid", "hyperband", "hyperopt-tpe", "multivariate-tpe", "random", "sobol", "tpe")
+ALL = (
+    "asha",
+    "bohb",
+    "cmaes",
+    "grid",
+    "hyperband",
+    "hyperopt-tpe",
+    "multivariate-tpe",
+    "pbt",
+    "random",
+    "sobol",
+    "tpe",
+)
 BLIND = ("grid", "random", "sobol")
 PARZEN = ("hyperopt-tpe", "multivariate-tpe", "tpe")
 HALVING = ("asha", "bohb", "hyperband")
-HALVED = {"r_l": "8", "resource_name": "budget", "eta": "2"}
+NEEDED = {
+    **{name: {"r_l": "8", "resource_name": "budget", "eta": "2"} for name in HALVING},
+    "pbt": {"suggestion_trial_dir": "/checkpoints", "n_population": "10", "truncation_threshold": "0.3"},
+}
+"""Settings without which an algorithm does not start."""
+EARLY = {**{name: {"n_startup_trials": "3"} for name in PARZEN}, "pbt": {"n_population": "5"}}
+"""Settings with which an algorithm has something to learn from after a few trials."""
 LOGARITHMIC = {Distribution.LOG_UNIFORM, Distribution.LOG_NORMAL}
 
 few = settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -92,13 +110,14 @@ def problem(space: Space, *, seed: int = 7, direction: str = "minimize", **setti
 
 
 def for_algorithm(name: str, space: Space) -> Space:
-    """The space as this algorithm can search it: for grid, every double has a step; cmaes needs two ranges.
-
-    Halving needs a resource, and beside it room for a rung of different configurations.
+    """The space as this algorithm can search it: for grid, every double has a step; cmaes needs two ranges, pbt room
+    for its population. Halving needs a resource, and beside it room for a rung of different configurations.
     """
     if name in HALVING:
         more = [parameter("extra", "double", low="0", high="1")] if room(space) < 64 else []
         return Space((*space, *more, parameter("budget", "int", low="1", high="8")))
+    if name == "pbt" and room(space) < 20:
+        return Space((*space, parameter("extra", "double", low="0", high="1")))
     if name == "cmaes":
         lacking = max(0, 2 - sum(one.is_range for one in space))
         return Space((*space, *(parameter(f"extra{i}", "double", low="0", high="1") for i in range(lacking))))
@@ -114,16 +133,14 @@ def _stepped(one: Parameter) -> Parameter:
     return replace(one, step=Decimal(repr(float(high - low) / 7)) if float(high - low) / 7 > 0 else Decimal(1))
 
 
-def settled(name: str, the_problem: Problem) -> Problem:
-    """The problem with those settings that the algorithm cannot do without."""
-    if name not in HALVING or "r_l" in the_problem.settings:
-        return the_problem
-    return replace(the_problem, settings={**HALVED, **the_problem.settings})
+def needed(name: str, the_problem: Problem) -> Problem:
+    """The problem with the settings that this algorithm needs."""
+    return replace(the_problem, settings={**NEEDED.get(name, {}), **the_problem.settings})
 
 
 def started(name: str, the_problem: Problem) -> Optimizer:
     """A fresh optimizer; the problem must pass its check."""
-    algorithm, the_problem = named(name), settled(name, the_problem)
+    algorithm, the_problem = named(name), needed(name, the_problem)
     assert not [issue for issue in algorithm.check(the_problem) if issue.severity == "error"]
     return algorithm.start(the_problem)
 
@@ -166,14 +183,14 @@ def batch(optimizer: Optimizer, indexes: range, running: Mapping[int, Point]) ->
 def walk(optimizer: Optimizer, *, rounds: int, size: int) -> Iterator[tuple[dict[int, Point], list[Finished]]]:
     """Ask in batches and finish every batch, last one first; yields the batch and all that is finished after it."""
     finished: list[Finished] = []
-    start = 0
-    for _ in range(rounds):
-        points = batch(optimizer, range(start, start + size), {})
-        start += len(points)
+    start, end = 0, rounds * size
+    while start < end:
+        points = batch(optimizer, range(start, min(start + size, end)), {})
         for index in reversed(points):
             trial = Finished(index=index, point=points[index], value=value_of(index, points[index]))
             optimizer.tell(trial)
             finished.append(trial)
+        start = max(points, default=start + size - 1) + 1  # what had to wait is asked for again
         yield points, list(finished)
 
 

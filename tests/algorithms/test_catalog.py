@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,7 +11,7 @@ from algorithms.catalog import named
 from kagit.errors import Refused
 from kagit.space import Space
 from tests.algorithms import harness
-from tests.algorithms.harness import ALL, HALVING, parameter, problem
+from tests.algorithms.harness import ALL, HALVING, NEEDED, needed, parameter, problem
 
 ROOT = Path(__file__).parents[2]
 SPACE = Space((parameter("x", "double", low="0", high="1", step="0.1"),))
@@ -36,8 +37,8 @@ def test_an_unknown_name_is_refused_with_the_way_out(name, message):
 
 def test_neither_the_catalog_nor_a_check_waits_for_a_library():
     program = """if True:
-        import sys
-        from dataclasses import replace
+        import json, sys
+        needed = json.loads(sys.argv[1])
         from decimal import Decimal
         import algorithms.catalog
         eager = {"hyperopt", "optuna", "numpy", "algorithms.tpe", "statistics"} & set(sys.modules)
@@ -46,18 +47,19 @@ def test_neither_the_catalog_nor_a_check_waits_for_a_library():
         from kagit.space import Parameter, ParameterType, Space
         x = Parameter(name="x", type=ParameterType.INT, minimum=Decimal(1), maximum=Decimal(9))
         y = Parameter(name="y", type=ParameterType.INT, minimum=Decimal(1), maximum=Decimal(9))
-        problem = Problem(space=Space((x, y)), direction=ObjectiveType.MINIMIZE, max_trials=9)
-        halved = replace(problem, settings={"r_l": "9", "resource_name": "x"})
+        budget = Parameter(name="budget", type=ParameterType.INT, minimum=Decimal(1), maximum=Decimal(9))
         for name in algorithms.catalog.names():
-            one = algorithms.catalog.named(name)
-            given = halved if name in {"asha", "bohb", "hyperband"} else problem
-            optimizer = (one.check(given), one.engine(), one.start(given))[-1]
-            optimizer.tell(Finished(index=0, point={"x": "1", "y": "1"}, value=0.5))
+            one, given = algorithms.catalog.named(name), needed.get(name, {})
+            space = Space((x, y, budget) if "resource_name" in given else (x, y))
+            problem = Problem(space=space, direction=ObjectiveType.MINIMIZE, max_trials=9, settings=given)
+            optimizer = (one.check(problem), one.engine(), one.start(problem))[-1]
+            optimizer.tell(Finished(index=0, point={one.name: "1" for one in space}, value=0.5))
             if name not in {"cmaes", "sobol"}:  # have no start without their libraries
                 optimizer.ask(index=1, running={})
         print(eager, {"hyperopt", "optuna", "numpy"} & set(sys.modules))
     """
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", program, json.dumps(NEEDED)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("set() set()\n", "")
 
 
@@ -113,8 +115,7 @@ def test_what_nobody_can_search_is_an_issue(name):
         )
     )
     space = Space((*space, *(one for one in harness.for_algorithm(name, Space(())) if name in HALVING)))
-    found = named(name).check(harness.settled(name, problem(space)))
-    errors = [issue for issue in found if issue.severity == "error"]
+    errors = [issue for issue in named(name).check(needed(name, problem(space))) if issue.severity == "error"]
     assert [(issue.field, issue.slug) for issue in errors] == [
         ("parameters[0].feasibleSpace.step", "step-too-small"),
         ("parameters[1].feasibleSpace.min", "log-not-positive"),

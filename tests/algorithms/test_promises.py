@@ -1,5 +1,6 @@
 """The promises of `algorithms/contract.py`, kept by every algorithm in every space."""
 
+import itertools
 import logging
 from decimal import Decimal
 from random import Random
@@ -33,7 +34,7 @@ SMALL = Space((parameter("x", "int", low="1", high="3"), parameter("k", "categor
 @few
 def test_points_are_in_the_space_and_come_again(name, space, seed):
     space = harness.for_algorithm(name, space)
-    the_problem = problem(space, seed=seed, **({"n_startup_trials": "3"} if name in PARZEN else {}))
+    the_problem = problem(space, seed=seed, **harness.EARLY.get(name, {}))
     points, _ = walked(name, the_problem, rounds=4, size=3)
     assert all(space.contains(point) for point in points.values())
     assert len(points) == min(12, harness.room(space)) or name != "grid"
@@ -57,7 +58,7 @@ def test_many_spaces_of_blind_algorithms(name, space, seed):
 def test_no_point_twice_within_a_batch_where_there_is_room(name, space, size):
     space = harness.for_algorithm(name, space)
     size = int(min(size, harness.room(space)))
-    the_problem = problem(space, **({"n_startup_trials": "4"} if name in PARZEN else {}))
+    the_problem = problem(space, **harness.EARLY.get(name, {}))
     for points, _ in harness.walk(started(name, the_problem), rounds=4, size=size):
         texts = [tuple(point.values()) for point in points.values()]
         assert len(set(texts)) == len(texts)
@@ -113,22 +114,24 @@ def test_order_of_completion_does_not_matter(name, direction):
 @given(space=harness.spaces(), seed=st.integers(0, 2**31 - 1), every=st.integers(1, 3))
 @few
 def test_a_restart_changes_no_point(name, space, seed, every):
-    the_problem = problem(
-        harness.for_algorithm(name, space), seed=seed, **({"n_startup_trials": "2"} if name in PARZEN else {})
-    )
-    straight, _ = walked(name, the_problem, rounds=5, size=2)
+    the_problem = problem(harness.for_algorithm(name, space), seed=seed, **harness.EARLY.get(name, {}))
+    straight, _ = walked(name, the_problem, rounds=6, size=2)
     points: dict = {}
     finished: list[Finished] = []
-    for turn in range(5):
+    start = 0
+    for turn in itertools.count():
         if turn % every == 0:
             optimizer = started(name, the_problem)
             for trial in finished:
                 optimizer.tell(trial)
-        new = batch(optimizer, range(len(points), len(points) + 2), {})
+        new = batch(optimizer, range(start, min(start + 2, 12)), {})
         for index, point in new.items():
             finished.append(Finished(index=index, point=point, value=harness.value_of(index, point)))
             optimizer.tell(finished[-1])
         points |= new
+        start = max(new, default=start + 1) + 1
+        if start >= 12:
+            break
     assert points == straight
 
 

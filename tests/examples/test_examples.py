@@ -29,6 +29,7 @@ def test_there_are_the_promised_experiments() -> None:
         "demo/experiments/digits-svm.yaml",
         "distributed/experiments/sgd.yaml",
         "hyperband/experiments/digits-network.yaml",
+        "pbt/experiments/digits-pbt.yaml",
         "quadratic/experiments/quadratic.yaml",
     ]
 
@@ -109,3 +110,19 @@ def test_the_network_of_the_hyperband_example_is_trained_for_as_many_epochs_as_i
     first, second = (float(line.partition("accuracy=")[2]) for line in done.stdout.splitlines())
     assert 0.1 < first < second
     assert done.stderr == ""
+
+
+def test_a_member_of_the_population_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "pbt/experiments/digits_pbt.py", "--rate=0.3", "--momentum=0.5", "--batch=32"]
+
+    def trial(place: Path) -> list[tuple[int, float]]:
+        done = subprocess.run(
+            [*command, f"--checkpoints={place}"], capture_output=True, text=True, timeout=SECONDS, check=True
+        )
+        found = re.findall(r"^epoch (\d+): loss=([\d.]+) accuracy=", done.stdout, re.MULTILINE)
+        return [(int(epoch), float(loss)) for epoch, loss in found]
+
+    first, second = trial(tmp_path), trial(tmp_path)
+    assert [epoch for epoch, _ in [*first, *second]] == [1, 2, 3, 4, 5, 6]
+    assert second[-1][1] < 0.8 * first[-1][1]
+    assert [one.name for one in tmp_path.iterdir()] == ["network.npz"]

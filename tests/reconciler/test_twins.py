@@ -50,6 +50,15 @@ def test_the_first_of_those_that_wait_runs():
     assert pairs(follow(3, "0"), follow(1, "0"), follow(2, "0")) == {"2": "1", "3": "1"}
 
 
+def test_who_goes_on_from_a_checkpoint_neither_takes_a_result_nor_gives_one():
+    child, later = follow(4, "0"), follow(5, "0")
+    child.trial = replace(child.trial, parent=1)
+    assert pairs(child, later, over=(trial(1, "0"),)) == {"5": "1"}
+    assert pairs(later, over=(replace(trial(1, "0"), parent=0),)) == {}
+    pbt = Run(experiment=spec({"algorithm": "pbt", "wishes": {"reuse-results": "true"}}), number=1, seed=1)
+    assert pairs(later, over=(trial(1, "0"),), run=pbt) == {}
+
+
 def test_nobody_waits_without_the_wish_or_for_another_run():
     plain = Run(experiment=spec({}), number=1, seed=1)
     assert pairs(follow(1, "0"), follow(2, "0"), run=plain) == {}

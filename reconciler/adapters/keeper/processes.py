@@ -13,7 +13,7 @@ MARK = "KAGIT_ATTEMPT"
 _MARKED = f"{MARK}=".encode()
 _MOST_REMEMBERED = 256
 _found: dict[tuple[str, str], str] = {}
-_RESET = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ", "SIGXFZ") if hasattr(signal, name)]
+RESET = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ", "SIGXFZ") if hasattr(signal, name)]
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _SUBREAPER = 36
 _WAITID = hasattr(os, "waitid")
@@ -112,7 +112,7 @@ def spawn(argv: list[str], env: Mapping[str, str], output: int, *, stdout: int =
             (os.POSIX_SPAWN_DUP2, output, 2),
         ],
         setsigmask=[],
-        setsigdef=_RESET,
+        setsigdef=RESET,
         **leads,
     )
 
