@@ -28,6 +28,18 @@ def _cmaes() -> Algorithm:
     return CmaEs()
 
 
+def _darts() -> Algorithm:
+    from algorithms.nas.darts import Darts
+
+    return Darts()
+
+
+def _enas() -> Algorithm:
+    from algorithms.nas.enas import Enas
+
+    return Enas()
+
+
 def _grid() -> Algorithm:
     from algorithms.grid import Grid
 
@@ -60,9 +72,14 @@ def _tpe() -> Algorithm:
 
 _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
     "cmaes": _cmaes,
+    "darts": _darts,
+    "enas": _enas,
     "grid": _grid,
     "multivariate-tpe": _multivariate_tpe,
     "random": _random,
     "sobol": _sobol,
     "tpe": _tpe,
 }
+
+GRAPHS = frozenset({"darts", "enas"})
+"""Those that search nasConfig; all others search parameters."""
