@@ -75,6 +75,23 @@ class Objective:
                 return number(one.latest if text == UNAVAILABLE else text)
         return None
 
+    def words(self, observation: Observation, metric: str | None = None) -> str:
+        """What `metric` (default: the objective) came to where that is a text and no number; else empty.
+
+        Only networks are told like this: a trial of darts says `Best-Genotype=Genotype(...)`.
+        """
+        said = next((one.latest for one in observation if one.name == (metric or self.metric)), UNAVAILABLE)
+        return "" if said == UNAVAILABLE or is_numeric(said) else said
+
+
+def is_numeric(text: str) -> bool:
+    """Whether a text is a number, one that is not finite included."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
 
 def number(text: str) -> float | None:
     """`text` as a finite float, or None."""

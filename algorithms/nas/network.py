@@ -201,7 +201,7 @@ def _moment_back(lstm: Array, moment: Moment, hidden: Array, cell: Array) -> tup
 
 
 def _times(left: Array, right: Array) -> Array:
-    """The product of vectors and a matrix; BLAS would take all cores for so little, and add up in an order of its own."""
+    """The product of vectors and a matrix; BLAS would take all cores for so little, and sum in an order of its own."""
     import numpy as np
 
     return np.einsum("...i,ij->...j", left, right)
