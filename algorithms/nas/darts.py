@@ -78,7 +78,7 @@ def _check(problem: Problem) -> Iterator[Issue]:
     for i, operation in enumerate(sequence(look(problem.nas, "operations"))):
         given = sequence(look(operation, "parameters"))
         kind = short(text(look(operation, "operationType")))
-        for k in range(0 if kind == _SKIP else 1, len(given)):
+        for k in range(1, len(given)):
             name = short(text(look(given, k, "name")))
             message = f"{name} of {kind} has no effect: darts hands on one size of each operation, its first parameter"
             at = ("nasConfig", "operations", i, "parameters", k)

@@ -25,9 +25,11 @@ def named(manifest: Path) -> str:
 
 def test_there_are_the_promised_experiments() -> None:
     assert [named(one) for one in MANIFESTS] == [
+        "darts/experiments/digits-darts.yaml",
         "demo/experiments/breast-cancer-boosting.yaml",
         "demo/experiments/digits-svm.yaml",
         "distributed/experiments/sgd.yaml",
+        "enas/experiments/digits-enas.yaml",
         "quadratic/experiments/quadratic.yaml",
     ]
 
