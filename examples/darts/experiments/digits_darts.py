@@ -1,4 +1,4 @@
-"""Search cells for reading handwritten digits by gradients (DARTS: Liu et al., 2019, first order), print their genotype.
+"""Find cells that read handwritten digits by gradients (DARTS: Liu et al., 2019, first order), print the genotype.
 
 Every edge of a cell does all operations at once, weighed by a softmax. The weights of the network are trained on one
 half of the images, those of the operations on the other; in the end every node keeps its two strongest edges, and each
