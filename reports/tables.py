@@ -1,9 +1,10 @@
 """Tables for people: defined once, shown by pages.py and by markdown.py."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from kagit.shapes import at, mapping, sequence
 from kagit.space import Parameter, ParameterType
 from kagit.spelling import short
 from kagit.trial import Trial
@@ -151,7 +152,19 @@ def space(data: ReportData) -> Table:
         )
         for one in data.experiment.space
     )
+    rows += tuple(_operations(data.experiment.nas))
     return Table(caption="Search space", columns=("Parameter", "Type", "Range or choices", "Distribution"), rows=rows)
+
+
+def _operations(nas: object) -> Iterator[tuple[Cell, ...]]:
+    """The parameters of what a layer of a network may be."""
+    for operation in sequence(at(nas, "operations")):
+        for one in sequence(at(operation, "parameters")):
+            space = mapping(at(one, "feasibleSpace"))
+            step = f" step {space['step']}" if space.get("step") else ""
+            limits = ", ".join(sequence(space.get("list"))) or f"{space.get('min')} to {space.get('max')}{step}"
+            name = f"{at(operation, 'operationType')}.{at(one, 'name')}"
+            yield foreign(name), foreign(str(at(one, "parameterType"))), foreign(limits), plain(figures.NOTHING)
 
 
 def artifacts(data: ReportData) -> Table:
