@@ -156,7 +156,7 @@ def space(data: ReportData) -> Table:
     return Table(caption="Search space", columns=("Parameter", "Type", "Range or choices", "Distribution"), rows=rows)
 
 
-def _operations(nas: object) -> Iterator[tuple[Cell, ...]]:
+def _operations(nas: object) -> Iterator[tuple[Cell, Cell, Cell, Cell]]:
     """The parameters of what a layer of a network may be."""
     for operation in sequence(at(nas, "operations")):
         for one in sequence(at(operation, "parameters")):

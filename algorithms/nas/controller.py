@@ -176,7 +176,8 @@ def _logarithms(layer: Layer) -> tuple[Array, Array]:
     operation = np.log(layer.chances[np.arange(len(layer.chosen)), layer.chosen])[:, None]
     if layer.bits is None:
         return operation, None
-    return operation, np.log(np.where(layer.bits == 1, layer.skips, 1 - layer.skips))
+    chances: Array = np.where(layer.bits == 1, layer.skips, 1 - layer.skips)
+    return operation, np.log(chances)
 
 
 def _pull(gains: Array, now: Array, before: Array) -> Array:

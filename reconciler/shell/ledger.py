@@ -190,9 +190,10 @@ class Ledger:
         self.live.pop(trial.name, None)
         if self.run is None or not new:
             return
-        value = self.run.experiment.objective.value(trial.observation) if trial.phase in COUNTED else None
-        self.best = better(self.run.experiment.objective, self.best, trial=trial)
-        if value is not None:
+        objective = self.run.experiment.objective
+        value = objective.value(trial.observation) if trial.phase in COUNTED else None
+        self.best = better(objective, self.best, trial=trial)
+        if value is not None or (trial.phase in COUNTED and objective.words(trial.observation)):
             twins.note(self.results, trial)
         if trial.phase is Phase.SUCCEEDED and self.run.experiment.early_stopping is not None:
             self.unlearnt.append(trial)
