@@ -176,8 +176,7 @@ def _logarithms(layer: Layer) -> tuple[Array, Array]:
     operation = np.log(layer.chances[np.arange(len(layer.chosen)), layer.chosen])[:, None]
     if layer.bits is None:
         return operation, None
-    chances: Array = np.where(layer.bits == 1, layer.skips, 1 - layer.skips)
-    return operation, np.log(chances)
+    return operation, np.log(layer.bits * layer.skips + (1 - layer.bits) * (1 - layer.skips))
 
 
 def _pull(gains: Array, now: Array, before: Array) -> Array:
