@@ -44,6 +44,18 @@ def _cmaes() -> Algorithm:
     return CmaEs()
 
 
+def _darts() -> Algorithm:
+    from algorithms.nas.darts import Darts
+
+    return Darts()
+
+
+def _enas() -> Algorithm:
+    from algorithms.nas.enas import Enas
+
+    return Enas()
+
+
 def _grid() -> Algorithm:
     from algorithms.grid import Grid
 
@@ -96,6 +108,8 @@ _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
     "asha": _asha,
     "bohb": _bohb,
     "cmaes": _cmaes,
+    "darts": _darts,
+    "enas": _enas,
     "grid": _grid,
     "hyperopt-tpe": _hyperopt_tpe,
     "hyperband": _hyperband,
@@ -105,3 +119,6 @@ _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
     "sobol": _sobol,
     "tpe": _tpe,
 }
+
+GRAPHS = frozenset({"darts", "enas"})
+"""Those that search nasConfig; all others search parameters."""

@@ -111,6 +111,14 @@ class Objective:
         """The objective of a trial that may be the best; None without one, or with a broken constraint."""
         return None if any(self.excess(observation)) else self.value(observation)
 
+    def words(self, observation: Observation, metric: str | None = None) -> str:
+        """What `metric` (default: the objective) came to where that is a text and no number; else empty.
+
+        Only networks are told like this: a trial of darts says `Best-Genotype=Genotype(...)`.
+        """
+        said = next((one.latest for one in observation if one.name == (metric or self.metric)), UNAVAILABLE)
+        return "" if said == UNAVAILABLE or is_numeric(said) else said
+
 
 def front(points: Sequence[tuple[float, ...]], types: Sequence[ObjectiveType]) -> tuple[int, ...]:
     """The places of the points that no other point beats: better in one objective and worse in none."""
@@ -126,6 +134,15 @@ def front(points: Sequence[tuple[float, ...]], types: Sequence[ObjectiveType]) -
 
 def _not_worse(left: tuple[float, ...], right: tuple[float, ...]) -> bool:
     return all(one <= other for one, other in zip(left, right, strict=True))
+
+
+def is_numeric(text: str) -> bool:
+    """Whether a text is a number, one that is not finite included."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def number(text: str) -> float | None:

@@ -133,11 +133,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Best:
-    """The best trial so far, its number and its objective value."""
+    """The best trial so far, its number and its objective value; None where that is no number but words."""
 
     trial: str
     index: int
-    value: float
+    value: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

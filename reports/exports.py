@@ -28,14 +28,14 @@ _SAME_TO_ALL = 18
 def trials_csv(data: ReportData) -> str:
     """A row per trial (RFC 4180 quoting, lines end in LF): numbers bare, formula-like text behind an apostrophe."""
     metrics = tuple(dict.fromkeys(data.experiment.objective.metrics))
-    parameters = tuple(parameter.name for parameter in data.experiment.space)
+    parameters = tuple(parameter.name for parameter in series.searched(data))
     lines = [
         ",".join(_text(name) for name in ("trial", "status", *columns(parameters, metrics), "started", "finished"))
     ]
     for trial in series.ordered(data.trials):
         cells = [_text(trial.name), _text(str(trial.phase))]
         cells += [_parameter(trial.point.get(name, "")) for name in parameters]
-        cells += [figures.exact(data.experiment.objective.value(trial.observation, name)) for name in metrics]
+        cells += [_metric(data, trial, name) for name in metrics]
         cells += [_text(trial.started), _text(trial.finished)]
         lines.append(",".join(cells))
     return "\n".join(lines) + "\n"
@@ -73,6 +73,13 @@ def _parameter(text: str) -> str:
     return text if figures.FLOAT_NUMBER.fullmatch(text) else _text(text)
 
 
+def _metric(data: ReportData, trial: Trial, name: str) -> str:
+    """The number that counts for a metric, or the words that stand in its place."""
+    objective = data.experiment.objective
+    words = objective.words(trial.observation, name)
+    return _text(words) if words else figures.exact(objective.value(trial.observation, name))
+
+
 def _text(text: str) -> str:
     text = guarded(text)
     return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
@@ -81,7 +88,7 @@ def _text(text: str) -> str:
 def best_yaml(data: ReportData, winner: Trial) -> str:
     """The best trial as YAML that 1.1 and 1.2 readers read alike: all text in double quotes, plain numbers bare."""
     one = data.experiment
-    value = figures.exact(one.objective.value(winner.observation))
+    value, words = figures.exact(one.objective.value(winner.observation)), one.objective.words(winner.observation)
     lines = [
         "# The best trial so far. Written by kagit: changes by hand will be overwritten.",
         f"experiment: {quoted(one.name)}",
@@ -91,11 +98,11 @@ def best_yaml(data: ReportData, winner: Trial) -> str:
         "objective:",
         f"  type: {quoted(str(one.objective.type))}",
         f"  metric: {quoted(one.objective.metric)}",
-        f"  value: {yaml_float(value) if value else 'null'}",
+        f"  value: {yaml_float(value) if value else quoted(words) if words else 'null'}",
     ]
     values = [
         (parameter.name, parameter.type, winner.point[parameter.name])
-        for parameter in one.space
+        for parameter in series.searched(data)
         if parameter.name in winner.point
     ]
     if not values:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 
 from kagit.objective import Objective, number
-from kagit.space import Distribution, Parameter
+from kagit.space import Distribution, Parameter, ParameterType
 from kagit.trial import Phase, Trial
 from reports.contract import ReportData
 
@@ -62,6 +62,14 @@ def budget(trials: Sequence[Trial]) -> Budget:
         early_stopped=phases.count(Phase.EARLY_STOPPED),
         killed=phases.count(Phase.KILLED),
     )
+
+
+def searched(data: ReportData) -> tuple[Parameter, ...]:
+    """The parameters of the space; where networks are searched, what their trials were told."""
+    if data.experiment.nas is None:
+        return tuple(data.experiment.space)
+    names = dict.fromkeys(name for trial in ordered(data.trials) for name in trial.point)
+    return tuple(Parameter(name=name, type=ParameterType.CATEGORICAL) for name in names)
 
 
 def best_trial(data: ReportData) -> Trial | None:

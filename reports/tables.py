@@ -1,10 +1,12 @@
 """Tables for people: defined once, shown by pages.py and by markdown.py."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from kagit.shapes import at, mapping, sequence
 from kagit.space import Parameter, ParameterType
+from kagit.spelling import short
 from kagit.trial import Trial
 from reports import figures, series
 from reports.contract import ReportData
@@ -53,14 +55,17 @@ def figure(text: str) -> Cell:
 
 
 def value(data: ReportData, trial: Trial, metric: str | None = None) -> Cell:
-    """The number that counts for a metric of a trial."""
+    """The number that counts for a metric of a trial, or the beginning of the words that stand in its place."""
+    words = data.experiment.objective.words(trial.observation, metric)
+    if words:
+        return foreign(short(words))
     return figure(figures.short(data.experiment.objective.value(trial.observation, metric)))
 
 
 def best(data: ReportData, trial: Trial) -> Table:
     """The best trial's parameters and where each lies in its range."""
     rows: list[tuple[Cell, ...]] = []
-    for parameter in data.experiment.space:
+    for parameter in series.searched(data):
         text = trial.point.get(parameter.name, "")
         rows.append((foreign(parameter.name), foreign(text), _place(parameter, text), foreign(limits(parameter))))
     return Table(
@@ -75,7 +80,7 @@ def _place(parameter: Parameter, text: str) -> Cell:
         return Cell(text=f"{percent} %{scale}", place=percent)
     if text in parameter.values:
         return plain(f"choice {parameter.values.index(text) + 1} of {len(parameter.values)}")
-    return plain("outside" if text else figures.NOTHING)
+    return plain("outside" if text and (parameter.is_range or parameter.values) else figures.NOTHING)
 
 
 def limits(parameter: Parameter) -> str:
@@ -88,7 +93,7 @@ def limits(parameter: Parameter) -> str:
 
 def trials(data: ReportData, limit: int) -> Table:
     """A row per trial, at most `limit`; the note says what was left out."""
-    space, metrics = tuple(data.experiment.space), tuple(dict.fromkeys(data.experiment.objective.metrics))
+    space, metrics = series.searched(data), tuple(dict.fromkeys(data.experiment.objective.metrics))
     picked = series.chosen(data.experiment.objective, data.trials, limit)
     names = tuple(parameter.name for parameter in space)
     columns = ("Trial", "Status", *metrics, *names, "Started (UTC)", "Duration")
@@ -98,19 +103,20 @@ def trials(data: ReportData, limit: int) -> Table:
     return Table(
         caption="Trials in the order of their start",
         columns=columns,
-        rows=tuple(_trial(data, trial, metrics) for trial in picked),
+        rows=tuple(_trial(data, trial, metrics, names) for trial in picked),
         foreign=frozenset(wide),
         numeric=frozenset(set(wide) - lists | {len(columns) - 1}),
         note=f"{len(picked)} of {len(data.trials)} trials are shown: the best, failed and newest ones." if left else "",
     )
 
 
-def _trial(data: ReportData, trial: Trial, metrics: Iterable[str]) -> tuple[Cell, ...]:
+def _trial(data: ReportData, trial: Trial, metrics: Iterable[str], names: Iterable[str]) -> tuple[Cell, ...]:
+    shown = figures.short_text if data.experiment.nas is None else short
     return (
         Cell(text=trial.name, kind="foreign", remark="best" if trial.name == data.best else ""),
         Cell(text=str(trial.phase), kind="status"),
         *(value(data, trial, metric) for metric in metrics),
-        *(foreign(figures.short_text(trial.point.get(parameter.name, ""))) for parameter in data.experiment.space),
+        *(foreign(shown(trial.point.get(name, ""))) for name in names),
         plain(figures.clock(trial.started)),
         figure(figures.duration(trial.started, trial.finished)),
     )
@@ -146,7 +152,19 @@ def space(data: ReportData) -> Table:
         )
         for one in data.experiment.space
     )
+    rows += tuple(_operations(data.experiment.nas))
     return Table(caption="Search space", columns=("Parameter", "Type", "Range or choices", "Distribution"), rows=rows)
+
+
+def _operations(nas: object) -> Iterator[tuple[Cell, Cell, Cell, Cell]]:
+    """The parameters of what a layer of a network may be."""
+    for operation in sequence(at(nas, "operations")):
+        for one in sequence(at(operation, "parameters")):
+            space = mapping(at(one, "feasibleSpace"))
+            step = f" step {space['step']}" if space.get("step") else ""
+            limits = ", ".join(sequence(space.get("list"))) or f"{space.get('min')} to {space.get('max')}{step}"
+            name = f"{at(operation, 'operationType')}.{at(one, 'name')}"
+            yield foreign(name), foreign(str(at(one, "parameterType"))), foreign(limits), plain(figures.NOTHING)
 
 
 def artifacts(data: ReportData) -> Table:

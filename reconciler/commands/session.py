@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from kagit.spelling import short
 from kagit.trial import Phase
 from reconciler.commands import show
 from reconciler.shell.ledger import Ledger
@@ -53,11 +54,21 @@ def results(ledgers: Sequence[Ledger]) -> None:
                 len(ledger.trials),
                 ledger.phases.get(Phase.FAILED, 0) + ledger.phases.get(Phase.METRICS_UNAVAILABLE, 0),
                 best.name if best is not None else "-",
-                f"{ledger.best.value:.6g}" if ledger.best is not None else "-",
-                " ".join(f"{name}={value}" for name, value in best.point.items()) if best is not None else "-",
+                _worth(ledger),
+                " ".join(f"{name}={short(value)}" for name, value in best.point.items()) if best is not None else "-",
             )
         )
     show.table(columns, rows)
+
+
+def _worth(ledger: Ledger) -> str:
+    """What the best trial came to."""
+    best, run = ledger.best, ledger.run
+    if best is None or run is None:
+        return "-"
+    if best.value is None:
+        return short(run.experiment.objective.words(ledger.trials[best.trial].observation))
+    return f"{best.value:.6g}"
 
 
 def exit_code(ledgers: Sequence[Ledger]) -> int:

@@ -49,13 +49,16 @@ def sources(collector: Collector, files: Callable[[], Sequence[str]]) -> Sequenc
             return (OUTPUT,)
 
 
-def parser(collector: Collector, *, trial: str, metrics: Sequence[str], file: str) -> Incremental:
-    """A parser for one of the sources; Refused for a filter that cannot be used."""
+def parser(collector: Collector, *, trial: str, metrics: Sequence[str], file: str, texts: bool = False) -> Incremental:
+    """A parser for one of the sources; Refused for a filter that cannot be used.
+
+    `texts`: what the user's filters find need not be a number.
+    """
     if collector.kind == "TensorFlowEvent":
         directory = str((_path(collector) / file).parent)
         return EventFile(trial=trial, metrics=metrics, directory=directory)
     if _is_text(collector):
-        return Parser(trial=trial, metrics=metrics, filters=collector.filters)
+        return Parser(trial=trial, metrics=metrics, filters=collector.filters, texts=texts)
     return JsonLines(trial=trial, metrics=metrics)
 
 

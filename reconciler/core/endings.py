@@ -34,8 +34,9 @@ def of(live: Live, sighting: Sighting, experiment: Experiment | None) -> Ending:
             "Trial has failed. Job message: it is over, but its status meets neither successCondition "
             f"{experiment.template.success_condition!r} nor failureCondition",
         )
-    if experiment.objective.value(live.observation) is None:
-        detail = live.note or collectors.nothing(experiment.collector, experiment.objective.metric)
+    objective = experiment.objective
+    if objective.value(live.observation) is None and not objective.words(live.observation):
+        detail = live.note or collectors.nothing(experiment.collector, objective.metric)
         reason = f"MetricsUnavailable{_suffix('reason', found.reason)}"
         return Ending(Phase.METRICS_UNAVAILABLE, reason, f"Metrics are not available: {detail}")
     return _succeeded(found)

@@ -2,6 +2,8 @@
 
 LONG_TEXT = 256
 """Characters of a value, after which it is no number of anybody."""
+LONG_WORDS = 4096
+"""Characters of a result in words, e.g. of a genotype, after which it is taken for noise."""
 
 
 def number(text: str) -> float | None:

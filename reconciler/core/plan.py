@@ -153,12 +153,19 @@ def _after(world: World, deeds: Sequence[Action], run: Run) -> tuple[Counts, Bes
 
 
 def better(objective: Objective, best: Best | None, *, trial: Trial) -> Best | None:
-    """The better of the best so far and another trial that came to a result; of equals the one with the lower index."""
-    value = objective.result(trial.observation) if trial.phase in COUNTED else None
-    if value is None:
+    """The better of the best so far and another trial that came to a result; of equals the one with the lower index.
+
+    One that came to words cannot be compared: it is the best, and of several the last by index is.
+    """
+    if trial.phase not in COUNTED or any(objective.excess(trial.observation)):
         return best
+    value = objective.value(trial.observation)
     new = Best(trial=trial.name, index=trial.index, value=value)
-    if best is None or objective.better(value, best.value):
+    if value is None:
+        if not objective.words(trial.observation):
+            return best
+        return new if best is None or best.value is not None or trial.index > best.index else best
+    if best is None or (best.value is not None and objective.better(value, best.value)):
         return new
     return new if value == best.value and trial.index < best.index else best
 

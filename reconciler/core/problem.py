@@ -66,8 +66,9 @@ def obstacle(experiment: Experiment) -> Issue | None:
 def _search(experiment: Experiment) -> Iterator[Issue]:
     name, asked = experiment.algorithm.name, problem(experiment, seed=0)
     if name in catalog.names():
-        if experiment.nas is not None:
-            yield _at_name(f"{name} does not search nasConfig; use enas or darts, or parameters", "algorithm-space")
+        unfit = _unfit(experiment)
+        if unfit:
+            yield _at_name(unfit, "algorithm-space")
             return
         algorithm = catalog.named(name)
         if asked.others and not algorithm.is_blind and name not in SEVERAL:
@@ -83,15 +84,23 @@ def _search(experiment: Experiment) -> Iterator[Issue]:
     if known is None:
         yield _at_name(_unknown(name, "algorithm", (*catalog.names(), *ALGORITHMS)), "algorithm-unknown")
         return
-    if known.searches_graphs and len(experiment.space):
-        yield _at_name(f"{name} searches nasConfig and has no use for parameters; use random or tpe", "algorithm-space")
-    elif not known.searches_graphs and experiment.nas is not None:
-        yield _at_name(f"{name} does not search nasConfig; use enas or darts, or parameters", "algorithm-space")
-    way = "nothing here does the same" if known.searches_graphs else f"use {known.instead} for now"
+    if experiment.nas is not None:
+        yield _at_name(_unfit(experiment), "algorithm-space")
+    way = f"use {known.instead} for now"
     message = f"{name} is one of Katib's algorithms, but this version of kagit cannot run it yet; {way}"
     at = ("algorithm", "algorithmName")
     yield Issue(at=at, message=message, slug=NOT_HERE, severity=Severity.WARNING)
     yield from check(name, asked)
+
+
+def _unfit(experiment: Experiment) -> str:
+    """Why an algorithm cannot search what there is: some search parameters, others nasConfig."""
+    name = experiment.algorithm.name
+    if name not in catalog.GRAPHS:
+        return "" if experiment.nas is None else f"{name} does not search nasConfig; use enas or darts, or parameters"
+    return (
+        f"{name} searches nasConfig and has no use for parameters; use random or tpe" if len(experiment.space) else ""
+    )
 
 
 def stopping_case(experiment: Experiment) -> Case:

@@ -21,7 +21,7 @@ from typing import TypeAlias, cast
 from kagit.filters import DEFAULT as DEFAULT_FILTER
 from kagit.filters import compiled
 from reconciler.core.incremental import Incremental
-from reconciler.core.numbers import LONG_TEXT
+from reconciler.core.numbers import LONG_TEXT, LONG_WORDS
 from reconciler.core.times import at_line
 from reconciler.ports import Reading
 
@@ -59,14 +59,19 @@ _reading: Callable[..., Reading] = partial(tuple.__new__, Reading)  # pyright: i
 class Parser(Incremental):
     """Finds the readings of one trial in its output, which is fed in order."""
 
-    def __init__(self, *, trial: str, metrics: Sequence[str], filters: Sequence[str] = ()) -> None:
-        """Take the metric names and Katib's `metricsFormat` filters; Refused for a filter that cannot be used."""
+    def __init__(self, *, trial: str, metrics: Sequence[str], filters: Sequence[str] = (), texts: bool = False) -> None:
+        """Take the metric names and Katib's `metricsFormat` filters; Refused for a filter that cannot be used.
+
+        `texts`: what a filter finds is a reading even if it is no number.
+        """
         super().__init__(trial=trial, metrics=metrics)
         self._any_name = re.compile(b"|".join(re.escape(name.encode()) for name in metrics if name))
         self._names = {name.encode(): name for name in metrics if name}
         self._patterns = {name: _finder(name) for name in self._names if _PLAIN_NAME.fullmatch(name)}
         self._filters = [compiled(one) for one in filters if one != DEFAULT_FILTER]
         self._default = len(self._filters) < len(filters) or not filters
+        self._texts = texts
+        self._longest = LONG_WORDS if texts else LONG_TEXT
         self._window = FILTER_WINDOW if self._filters else LONG_LINE
         self._counted = 0
         self._time: str | None = None
@@ -142,21 +147,21 @@ class Parser(Incremental):
         if self._filters:
             order = sorted(range(len(starts)), key=starts.__getitem__)
             starts, texts = [starts[i] for i in order], [texts[i] for i in order]
-        if texts and max(map(len, texts)) > LONG_TEXT:
+        if texts and max(map(len, texts)) > self._longest:
             for start, text in zip(starts, texts, strict=True):
-                if len(text) > LONG_TEXT:
+                if len(text) > self._longest:
                     self._reject(_line(buffer, start))
-            kept = [i for i, text in enumerate(texts) if len(text) <= LONG_TEXT]
+            kept = [i for i, text in enumerate(texts) if len(text) <= self._longest]
             starts, texts = [starts[i] for i in kept], [texts[i] for i in kept]
         return starts, texts
 
     def _numbered(self, metric: str, texts: Sequence[bytes], times: Iterable[str]) -> Iterable[Reading]:
         step, count = self._steps[metric], len(texts)
         self._steps[metric] = step + count
-        values: list[float | None] = list(map(float, texts))
+        values: list[float | None] = list(map(_value, texts) if self._texts else map(float, texts))
         if not all(map(math.isfinite, cast("list[float]", values))):
             values = [one if one is not None and math.isfinite(one) else None for one in values]
-        words = b"\n".join(texts).decode("ascii").split("\n") if texts else ()
+        words = b"\n".join(texts).decode(errors="replace").split("\n") if texts else ()
         # a reading is a tuple, and made of its columns without a step of Python for each
         rows = zip(repeat(self._trial), repeat(metric), range(step, step + count), times, values, words, strict=False)
         return map(_reading, rows)
@@ -231,7 +236,7 @@ class Parser(Incremental):
                 begin += reached
 
     def _checked(self, buffer: bytes, start: int, metric: str, text: bytes) -> Iterator[tuple[int, str, bytes]]:
-        if _is_number(text):
+        if _is_number(text) or (self._texts and text):
             yield start, metric, text
         else:
             self._reject(_line(buffer, start))
@@ -249,6 +254,10 @@ def _is_number(text: bytes) -> bool:
     except ValueError:
         return False
     return b"_" not in text
+
+
+def _value(text: bytes) -> float:
+    return float(text) if _is_number(text) else math.nan
 
 
 def _line(buffer: bytes, at: int) -> bytes:

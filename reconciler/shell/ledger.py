@@ -17,7 +17,7 @@ from kagit import names
 from kagit.experiment import Experiment, Json
 from kagit.shapes import mapping, sequence, text
 from kagit.suggestion import Suggestion
-from kagit.trial import Phase, Trial
+from kagit.trial import COUNTED, Phase, Trial
 from kagit.v1beta1 import objects, pieces, sources
 from reconciler.core import explain
 from reconciler.core.plan import better
@@ -191,9 +191,10 @@ class Ledger:
         self.live.pop(trial.name, None)
         if self.run is None or not new:
             return
-        self.best = better(self.run.experiment.objective, self.best, trial=trial)
+        objective = self.run.experiment.objective
+        self.best = better(objective, self.best, trial=trial)
         told = finished(self.run.experiment, trial)
-        if told.value is not None:
+        if told.value is not None or (trial.phase in COUNTED and objective.words(trial.observation)):
             twins.note(self.results, trial)
         if trial.phase is Phase.SUCCEEDED and self.run.experiment.early_stopping is not None:
             self.unlearnt.append(trial)

@@ -32,6 +32,7 @@ class Sources:
     def __init__(self, spec: Experiment, *, trial: str, store: Store) -> None:
         """`trial` is its name in the store, which knows how far each source was read."""
         self._collector, self._metrics = spec.collector, spec.objective.metrics
+        self._texts = spec.nas is not None
         self._trial, self._store = trial, store
         self._open: dict[str, _Source] = {}
         self._steps: dict[str, int] = {}
@@ -75,7 +76,7 @@ class Sources:
 
     def _begin(self, file: str) -> _Source:
         """Open a source where it was left; several of them share one numbering, which is then done here."""
-        parser = collectors.parser(self._collector, trial=self._trial, metrics=self._metrics, file=file)
+        parser = self._parser(file)
         source = _Source(parser=parser, renumber=self._collector.kind == "TensorFlowEvent")
         key = self._key(file)
         source.offset = self._store.cursors([key]).get(key, 0)
@@ -109,8 +110,14 @@ class Sources:
         for one in found:
             curves[one.metric].append(one)
         self._steps = {metric: curve[-1].step + 1 for metric, curve in curves.items() if curve}
-        source.parser = collectors.parser(self._collector, trial=self._trial, metrics=self._metrics, file=file)
+        source.parser = self._parser(file)
         source.offset, source.tail, source.renumber, source.repeats = 0, b"", True, Repeats(curves.values())
+
+    def _parser(self, file: str) -> Incremental:
+        """A parser; what a search of networks comes to may be said in words (spec katib.md 4.1.3)."""
+        return collectors.parser(
+            self._collector, trial=self._trial, metrics=self._metrics, file=file, texts=self._texts
+        )
 
     def _counted(self, source: _Source, readings: list[Reading]) -> list[Reading]:
         if source.repeats is not None:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from algorithms import dimensions
 from algorithms.catalog import named
 from algorithms.contract import Absence, Finished, Optimizer, Problem, Proposal
+from algorithms.nas import graph
 from kagit.objective import ObjectiveType
 from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
@@ -18,6 +20,8 @@ ALL = (
     "asha",
     "bohb",
     "cmaes",
+    "darts",
+    "enas",
     "grid",
     "hyperband",
     "hyperopt-tpe",
@@ -27,7 +31,8 @@ ALL = (
     "sobol",
     "tpe",
 )
-BLIND = ("grid", "random", "sobol")
+BLIND = ("darts", "grid", "random", "sobol")
+GRAPHS = ("darts", "enas")
 PARZEN = ("hyperopt-tpe", "multivariate-tpe", "tpe")
 HALVING = ("asha", "bohb", "hyperband")
 NEEDED = {
@@ -105,14 +110,53 @@ def spaces(draw: st.DrawFn) -> Space:
 
 
 def problem(space: Space, *, seed: int = 7, direction: str = "minimize", **settings_: str) -> Problem:
-    """A problem with these settings."""
-    return Problem(space=space, direction=ObjectiveType(direction), settings=settings_, seed=seed)
+    """A problem with these settings; of networks where the space is one of them."""
+    nas = space.nas if isinstance(space, Networks) else None
+    searched = Space(()) if isinstance(space, Networks) else space
+    return Problem(space=searched, direction=ObjectiveType(direction), settings=settings_, seed=seed, nas=nas)
+
+
+@dataclass(frozen=True, slots=True)
+class Networks(Space):
+    """A nasConfig in the place of a space: its points are what trials are told."""
+
+    nas: Mapping[str, Any]
+
+    def contains(self, point: Point) -> bool:
+        if "architecture" not in point:
+            return set(point) == {one.name for one in self} and point["num-layers"] == str(self.graph.layers)
+        return self.graph.read(point) is not None
+
+    @property
+    def graph(self) -> graph.Graph:
+        return graph.of(problem(self))
+
+    @property
+    def room(self) -> float:
+        return self.graph.size if "architecture" in {one.name for one in self} else 1
+
+
+def networks(name: str, space: Space) -> Networks:
+    """Networks of one to three layers, with an operation for each parameter of a space."""
+
+    def field(one: Parameter) -> dict[str, Any]:
+        feasible = {"min": "1", "max": "3", "step": "1"} if one.is_range else {"list": list(one.values)}
+        return {"name": one.name, "parameterType": "int" if one.is_range else one.type.value, "feasibleSpace": feasible}
+
+    operations = [{"operationType": f"op-{one.name}", "parameters": [field(one)]} for one in space]
+    size = {"numLayers": 1 + len(space) % 3, "inputSizes": [8, 8, 1], "outputSizes": [10]}
+    names = {"enas": ("architecture", "nn_config"), "darts": ("algorithm-settings", "search-space", "num-layers")}
+    told = tuple(Parameter(name=one, type=ParameterType.CATEGORICAL) for one in names[name])
+    return Networks(told, {"graphConfig": size, "operations": operations})
 
 
 def for_algorithm(name: str, space: Space) -> Space:
     """The space as this algorithm can search it: for grid, every double has a step; cmaes needs two ranges, pbt room
-    for its population. Halving needs a resource, and beside it room for a rung of different configurations.
+    for its population. Halving needs a resource, and beside it room for a rung of different configurations. For those
+    that search networks it is one of networks, made of the same parameters.
     """
+    if name in GRAPHS:
+        return networks(name, space)
     if name in HALVING:
         more = [parameter("extra", "double", low="0", high="1")] if room(space) < 64 else []
         return Space((*space, *more, parameter("budget", "int", low="1", high="8")))
@@ -206,5 +250,7 @@ def walked(name: str, the_problem: Problem, *, rounds: int, size: int) -> tuple[
 
 def room(space: Space) -> float:
     """How many different points a space has."""
+    if isinstance(space, Networks):
+        return space.room
     size = dimensions.combinations(dimensions.of(space))
     return math.inf if size is None else size

@@ -1,6 +1,7 @@
 """The examples are what they say: manifests without findings, scripts that are there, a run that really runs."""
 
 import csv
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from repo_layout import read
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 MANIFESTS = sorted(EXAMPLES.glob("*/experiments/*.yaml"))
-SECONDS = 120
+SECONDS = 240
 
 
 def named(manifest: Path) -> str:
@@ -25,9 +26,11 @@ def named(manifest: Path) -> str:
 
 def test_there_are_the_promised_experiments() -> None:
     assert [named(one) for one in MANIFESTS] == [
+        "darts/experiments/digits-darts.yaml",
         "demo/experiments/breast-cancer-boosting.yaml",
         "demo/experiments/digits-svm.yaml",
         "distributed/experiments/sgd.yaml",
+        "enas/experiments/digits-enas.yaml",
         "hyperband/experiments/digits-network.yaml",
         "pbt/experiments/digits-pbt.yaml",
         "quadratic/experiments/quadratic.yaml",
@@ -65,7 +68,8 @@ def test_its_script_takes_what_it_is_given_and_prints_what_is_read(manifest: Pat
 
 def kagit(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "reconciler.cli", *arguments]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=SECONDS, check=False)
+    env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # as if activated
+    done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     return done
 
@@ -88,6 +92,46 @@ def test_the_distributed_example_runs_as_its_page_says(tmp_path: Path) -> None:
     assert shown.stderr == "more output, with --container NAME: worker-0\n"
     worker = kagit(place, "logs", "sgd-1-0000", "--container", "worker-0")
     assert worker.stdout == "rank 1 of 2 has 200 points\n"
+
+
+def cut(manifest: Path, **counts: tuple[str, str]) -> None:
+    """Leave the example as it is, but smaller."""
+    text = manifest.read_text(encoding="utf-8")
+    for old, new in counts.values():
+        assert old in text
+        text = text.replace(old, new)
+    manifest.write_text(text, encoding="utf-8")
+
+
+def test_the_enas_example_trains_the_networks_that_it_is_told(tmp_path: Path) -> None:
+    place = tmp_path / "enas"
+    shutil.copytree(EXAMPLES / "enas", place)
+    cut(place / "experiments/digits-enas.yaml", trials=("maxTrialCount: 12", "maxTrialCount: 2"))
+    kagit(place, "run", "experiments/digits-enas.yaml", "--report", "out")
+    rows = table(place / "out/trials.csv")
+    assert {row["status"] for row in rows} == {"Succeeded"}
+    assert len({row["architecture"] for row in rows}) == 2
+    assert all(row["nn_config"].startswith("{'num_layers': 3, 'input_sizes': [8, 8, 1]") for row in rows)
+    assert max(float(row["Validation-Accuracy"]) for row in rows) > 0.8
+
+
+def test_the_darts_example_ends_with_a_genotype(tmp_path: Path) -> None:
+    place = tmp_path / "darts"
+    shutil.copytree(EXAMPLES / "darts", place)
+    manifest = place / "experiments/digits-darts.yaml"
+    cut(manifest, epochs=('value: "5"', 'value: "2"'), channels=('value: "8"', 'value: "4"'))
+    done = kagit(place, "run", "experiments/digits-darts.yaml", "--report", "out")
+    (row,) = table(place / "out/trials.csv")
+    best = yaml.safe_load((place / "out/best.yaml").read_text(encoding="utf-8"))
+    genotype = best["objective"]["value"]
+    assert genotype == row["Best-Genotype"]
+    found = eval(genotype, {"Genotype": dict})
+    assert found["normal_concat"] == found["reduce_concat"] == range(2, 4)
+    operations = {"separable_convolution_3x3", "max_pooling_3x3", "avg_pooling_3x3", "skip_connection"}
+    assert {name for node in (*found["normal"], *found["reduce"]) for name, _ in node} <= operations
+    assert [len(node) for node in (*found["normal"], *found["reduce"])] == [2, 2, 2, 2]
+    assert float(row["Validation-Accuracy"]) > 0.3
+    assert genotype[:50] in done.stdout
 
 
 def test_the_small_example_runs_as_its_page_says(tmp_path: Path) -> None:

@@ -298,3 +298,28 @@ def test_going_on_from_a_stored_observation_ends_the_same(texts, cut):
 
 def test_nothing_read_is_no_observation():
     assert Tally().observation(["loss"]) == ()
+
+
+GENOTYPE = r"([\w-]+)=(Genotype.*)"
+
+
+@given(st.lists(st.integers(0, 400), max_size=5))
+def test_a_filter_may_find_texts_where_they_are_wished_for_however_the_output_is_cut(cuts):
+    said = "Genotype(normal=[[('maß_3x3', 0)]], normal_concat=range(2, 3))"
+    data = (
+        f"accuracy=0.5\nBest-Genotype={said} \nBest-Genotype={'x' * 9}\nBest-Genotype=Genotype{'x' * 5000}\n".encode()
+    )
+    data += b"Best-Genotype=0.5\n"
+    names = ("Best-Genotype", "accuracy")
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    filters = [GENOTYPE, r"([\w-]+)=([0-9.]+)"]
+    parser = Parser(trial="ns/t", metrics=names, filters=filters, texts=True)
+    found = [one for a, b in pairwise(edges) for one in parser.feed(data[a:b])] + parser.finish()
+    assert by_metric((one.metric, one.step, one.value, one.text) for one in found) == [
+        ("Best-Genotype", 0, None, said),
+        ("Best-Genotype", 1, 0.5, "0.5"),
+        ("accuracy", 0, 0.5, "0.5"),
+    ]
+    assert parser.rejected == 1
+    wanted = Parser(trial="ns/t", metrics=names, filters=filters)
+    assert [one.text for one in wanted.feed(data)] == ["0.5", "0.5"]

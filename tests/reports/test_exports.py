@@ -7,8 +7,8 @@ import yaml
 from ruamel.yaml import YAML
 
 from kagit.objective import Metric, Objective, ObjectiveType, Strategy
-from kagit.space import Parameter, ParameterType
-from reports import exports, series
+from kagit.space import Parameter, ParameterType, Space
+from reports import exports, series, tables
 from tests.reports import cases
 
 
@@ -141,3 +141,33 @@ def test_best_yaml_without_parameters_or_value():
 def test_the_winner_is_the_named_trial():
     data = cases.finished()
     assert yaml.safe_load(exports.best_yaml(data, series.best_trial(data)))["trial"] == data.best
+
+
+GENOTYPE = "Genotype(normal=[[('max_pooling_3x3', 0)]], normal_concat=range(2, 3)), \"quoted\" and longer than a cell"
+
+
+def test_a_result_in_words_is_kept_in_full_and_shown_in_short():
+    operation = {
+        "operationType": "pooling",
+        "parameters": [
+            {"name": "kind", "parameterType": "categorical", "feasibleSpace": {"list": ["max", "mean"]}},
+            {"name": "size", "parameterType": "int", "feasibleSpace": {"min": "2", "max": "6", "step": "2"}},
+        ],
+    }
+    said = Metric(name="accuracy", latest=GENOTYPE)
+    settings = "{'num_epochs': '1', 'w_lr': 0.025, 'w_lr_min': 0.001, 'w_momentum': 0.9}"
+    one = replace(cases.trial(0, {"algorithm-settings": settings, "num-layers": "1"}), observation=(said,))
+    nas = {"operations": [operation], "graphConfig": {"numLayers": 1}}
+    made = replace(cases.experiment(), space=Space(()), nas=nas)
+    shown = cases.report((one,), made, best=one.name)
+    (row,) = csv.DictReader(io.StringIO(exports.trials_csv(shown)))
+    assert (row["accuracy"], row["algorithm-settings"], row["num-layers"]) == (GENOTYPE, settings, "1")
+    best = yaml.safe_load(exports.best_yaml(shown, one))
+    assert best["objective"]["value"] == GENOTYPE
+    assert best["parameters"] == {"algorithm-settings": settings, "num-layers": "1"}
+    (cells,) = tables.trials(shown, 10).rows
+    assert {cell.text for cell in cells} > {f"{GENOTYPE[:57]}...", f"{settings[:57]}...", "1"}
+    assert [[cell.text for cell in row] for row in tables.space(shown).rows] == [
+        ["pooling.kind", "categorical", "max, mean", "–"],
+        ["pooling.size", "int", "2 to 6 step 2", "–"],
+    ]

@@ -1,14 +1,16 @@
 """Small policies, one by one: safety, publishing, the seed of a run, what is waited for, quantities."""
 
 from fractions import Fraction
+from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kagit.trial import Phase
+from kagit.objective import Metric, Objective, ObjectiveType
+from kagit.trial import Phase, Trial
 from reconciler.core import asking, budget, explain, intake, publishing, resources, safety
-from reconciler.core.plan import plan
+from reconciler.core.plan import better, plan
 from reconciler.core.publishing import Published
 from reconciler.world import Counts, Wanted, World
 from tests.reconciler.core.plan_words import again, spec, world
@@ -249,3 +251,34 @@ def test_a_quantity_is_its_exact_number(text, number):
 )
 def test_what_is_no_quantity_is_none(text):
     assert resources.quantity(text) is None
+
+
+# ---------------------------------------------------------------------------------------------------- results in words
+
+WORDS = Objective(type=ObjectiveType.MAXIMIZE, metric="Best-Genotype")
+
+
+def told(index, said, *, phase=Phase.SUCCEEDED):
+    observation = (Metric(name="Best-Genotype", latest=said),)
+    return Trial(name=f"a-1-{index}", run=1, index=index, point={}, phase=phase, observation=observation)
+
+
+@pytest.mark.parametrize(
+    ("trials", "best"),
+    [
+        ([told(0, "Genotype(a)"), told(1, "Genotype(b)")], 1),
+        ([told(0, "0.5"), told(1, "Genotype(b)"), told(2, "0.9")], 1),
+        ([told(0, "0.5"), told(1, "0.4")], 0),
+        ([told(0, "Genotype(a)"), told(1, "nan"), told(2, "unavailable")], 0),
+        ([told(0, "Genotype(a)"), told(1, "Genotype(b)", phase=Phase.FAILED)], 0),
+        ([told(0, "nan")], None),
+    ],
+)
+def test_of_results_in_words_the_last_is_the_best_in_whatever_order_they_come(trials, best):
+    for order in permutations(trials):
+        found = None
+        for one in order:
+            found = better(WORDS, found, trial=one)
+        assert (None if found is None else found.index) == best
+        if found is not None:
+            assert (found.value is None) == bool(WORDS.words(trials[found.index].observation))
