@@ -22,6 +22,12 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_ENTRIES))
 
 
+def _bayesianoptimization() -> Algorithm:
+    from algorithms.bayesian.algorithm import BayesianOptimization
+
+    return BayesianOptimization()
+
+
 def _cmaes() -> Algorithm:
     from algorithms.cmaes import CmaEs
 
@@ -59,6 +65,7 @@ def _tpe() -> Algorithm:
 
 
 _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
+    "bayesianoptimization": _bayesianoptimization,
     "cmaes": _cmaes,
     "grid": _grid,
     "multivariate-tpe": _multivariate_tpe,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from algorithms import settings
 from algorithms.contract import Problem
-from algorithms.settings import RANDOM_STATE, Kind, Setting
+from algorithms.settings import Kind, Setting
 from kagit.findings import Issue, Severity
 from kagit.spelling import short
 
@@ -50,17 +50,6 @@ def _least(name: str, default: str, meaning: str) -> Setting:
     return Setting(name=name, kind=Kind.REAL, low=0, default=default, meaning=meaning)
 
 
-def _choice(name: str, choices: tuple[str, ...], meaning: str) -> Setting:
-    return Setting(name=name, kind=Kind.TEXT, choices=choices, default=choices[0], meaning=meaning)
-
-
-_BAYESIAN = (
-    _choice("base_estimator", ("GP", "RF", "ET", "GBRT"), "the model of the objective"),
-    _whole("n_initial_points", 0, "10", "until so many trials have a value, points are random"),
-    _choice("acq_func", ("gp_hedge", "LCB", "EI", "PI", "EIps", "PIps"), "what makes a point worth trying"),
-    _choice("acq_optimizer", ("auto", "sampling", "lbfgs"), "how the best point of the model is found"),
-    RANDOM_STATE,
-)
 _HYPERBAND = (
     Setting(
         name="r_l", kind=Kind.REAL, low=1, required=True, meaning="the most of the resource that one trial is given"
@@ -148,7 +137,6 @@ def _resource(problem: Problem) -> Iterator[Issue]:
 
 
 ALGORITHMS: Mapping[str, Known] = {
-    "bayesianoptimization": Known(settings=_BAYESIAN, instead="tpe"),
     "hyperband": Known(settings=_HYPERBAND, unknown=Severity.WARNING, rule=_resource),
     "pbt": Known(settings=_PBT, unknown=Severity.WARNING),
     "enas": Known(settings=_ENAS, searches_graphs=True),

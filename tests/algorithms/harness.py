@@ -14,9 +14,11 @@ from algorithms.contract import Absence, Finished, Optimizer, Problem, Proposal
 from kagit.objective import ObjectiveType
 from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
-ALL = ("cmaes", "grid", "multivariate-tpe", "random", "sobol", "tpe")
+ALL = ("bayesianoptimization", "cmaes", "grid", "multivariate-tpe", "random", "sobol", "tpe")
 BLIND = ("grid", "random", "sobol")
 PARZEN = ("multivariate-tpe", "tpe")
+STARTS = dict.fromkeys(PARZEN, "n_startup_trials") | {"bayesianoptimization": "n_initial_points"}
+"""What learns from its first trials on, and the setting that says how many those are."""
 LOGARITHMIC = {Distribution.LOG_UNIFORM, Distribution.LOG_NORMAL}
 
 few = settings(deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -87,6 +89,11 @@ def spaces(draw: st.DrawFn) -> Space:
 def problem(space: Space, *, seed: int = 7, direction: str = "minimize", **settings_: str) -> Problem:
     """A problem with these settings."""
     return Problem(space=space, direction=ObjectiveType(direction), settings=settings_, seed=seed)
+
+
+def early(name: str, count: int) -> dict[str, str]:
+    """The settings with which this algorithm learns after so many trials."""
+    return {STARTS[name]: str(count)} if name in STARTS else {}
 
 
 def for_algorithm(name: str, space: Space) -> Space:

@@ -13,7 +13,20 @@ from algorithms.contract import Finished
 from kagit.errors import Broken
 from kagit.space import Space
 from tests.algorithms import harness
-from tests.algorithms.harness import ALL, BLIND, PARZEN, asked, batch, few, many, parameter, problem, started, walked
+from tests.algorithms.harness import (
+    ALL,
+    BLIND,
+    PARZEN,
+    STARTS,
+    asked,
+    batch,
+    few,
+    many,
+    parameter,
+    problem,
+    started,
+    walked,
+)
 
 MIXED = Space(
     (
@@ -33,7 +46,7 @@ SMALL = Space((parameter("x", "int", low="1", high="3"), parameter("k", "categor
 @few
 def test_points_are_in_the_space_and_come_again(name, space, seed):
     space = harness.for_algorithm(name, space)
-    the_problem = problem(space, seed=seed, **({"n_startup_trials": "3"} if name in PARZEN else {}))
+    the_problem = problem(space, seed=seed, **harness.early(name, 3))
     points, _ = walked(name, the_problem, rounds=4, size=3)
     assert all(space.contains(point) for point in points.values())
     assert len(points) == min(12, harness.room(space)) or name != "grid"
@@ -57,14 +70,14 @@ def test_many_spaces_of_blind_algorithms(name, space, seed):
 def test_no_point_twice_within_a_batch_where_there_is_room(name, space, size):
     space = harness.for_algorithm(name, space)
     size = int(min(size, harness.room(space)))
-    the_problem = problem(space, **({"n_startup_trials": "4"} if name in PARZEN else {}))
+    the_problem = problem(space, **harness.early(name, 4))
     for points, _ in harness.walk(started(name, the_problem), rounds=4, size=size):
         texts = [tuple(point.values()) for point in points.values()]
         assert len(set(texts)) == len(texts)
 
 
-@pytest.mark.parametrize("name", PARZEN)
-def test_tpe_avoids_what_runs_until_nothing_else_is_left(name):
+@pytest.mark.parametrize("name", STARTS)
+def test_what_learns_avoids_what_runs_until_nothing_else_is_left(name):
     history = [Finished(index=i, point={"x": "2", "k": "a"}, value=float(i)) for i in range(20)]
     optimizer = started(name, problem(SMALL))
     for trial in history:
@@ -113,9 +126,7 @@ def test_order_of_completion_does_not_matter(name, direction):
 @given(space=harness.spaces(), seed=st.integers(0, 2**31 - 1), every=st.integers(1, 3))
 @few
 def test_a_restart_changes_no_point(name, space, seed, every):
-    the_problem = problem(
-        harness.for_algorithm(name, space), seed=seed, **({"n_startup_trials": "2"} if name in PARZEN else {})
-    )
+    the_problem = problem(harness.for_algorithm(name, space), seed=seed, **harness.early(name, 2))
     straight, _ = walked(name, the_problem, rounds=5, size=2)
     points: dict = {}
     finished: list[Finished] = []
@@ -179,7 +190,7 @@ def test_a_value_that_is_not_finite_is_not_accepted(name, value):
         optimizer.tell(Finished(index=0, point=point, value=value))
 
 
-@pytest.mark.parametrize("name", PARZEN)
+@pytest.mark.parametrize("name", STARTS)
 def test_what_a_learning_algorithm_is_told_must_fit(name):
     optimizer = started(name, problem(SMALL))
     optimizer.tell(Finished(index=1, point={"x": "1", "k": "a"}, value=0.0))
@@ -222,12 +233,13 @@ def test_no_log_line_and_no_warning_escapes(name, capfd, caplog, recwarn):
 @pytest.mark.parametrize("name", ALL)
 def test_the_engine_says_who_answers(name):
     library, version = named(name).engine().split(" ")
-    assert library == {"cmaes": "cmaes", "sobol": "scipy"}.get(name, "optuna" if name in PARZEN else "kagit")
+    libraries = {"bayesianoptimization": "numpy+scipy", "cmaes": "cmaes", "sobol": "scipy"}
+    assert library == libraries.get(name, "optuna" if name in PARZEN else "kagit")
     assert all(part.isdigit() for part in version.split(".")[:2])
 
 
 def test_ranges_finer_than_doubles_stay_inside():
     low, high = Decimal("0.10000000000000000001"), Decimal("0.10000000000000000002")
     space = Space((parameter("x", "double", low=str(low), high=str(high)),))
-    for name in ("multivariate-tpe", "random", "sobol", "tpe"):
+    for name in ("bayesianoptimization", "multivariate-tpe", "random", "sobol", "tpe"):
         assert all(space.contains(point) for point in walked(name, problem(space), rounds=7, size=2)[0].values())

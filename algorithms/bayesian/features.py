@@ -1,0 +1,126 @@
+"""Points as rows of numbers: a category is the number of its value, everything else a place in 0 .. 1.
+
+Places are shares of probability, so every distribution, logarithm and step is honoured without being known here.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.dimensions import Dimension
+from kagit.space import Point
+
+Array: TypeAlias = NDArray[np.float64]
+
+MOST_LEVELS = 64
+"""An ordered dimension of more values is searched as if it had no steps, then put on the nearest one."""
+_MOST_MOVES = 256
+_STRIDES = (1, 2, 3, 5, 8, 16, 32)
+
+
+class Features:
+    """The dimensions that have more than one value, as columns."""
+
+    def __init__(self, space: Sequence[Dimension]) -> None:
+        """Take the dimensions."""
+        self._space = tuple(space)
+        self.open = tuple(one for one in space if one.size != 1)
+        self.is_category = np.array([not one.ordered for one in self.open], dtype=bool)
+        self._levels = tuple(_levels(one) for one in self.open)
+        self.smooth = np.array([k for k, levels in enumerate(self._levels) if levels is None], dtype=int)
+
+    @property
+    def count(self) -> int:
+        """How many columns a row has."""
+        return len(self.open)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether every column has a list of values."""
+        return len(self.smooth) == 0
+
+    @property
+    def combinations(self) -> float:
+        """How many rows there are; infinite where a column is smooth."""
+        return math.inf if not self.is_listed else math.prod(len(x) for x in self._levels if x is not None)
+
+    def row(self, point: Point) -> list[float]:
+        """A point as numbers."""
+        return [one.share(point[one.name]) if one.ordered else one.rank(point[one.name]) for one in self.open]
+
+    def point(self, row: Array) -> dict[str, str]:
+        """The point of a row, in the order of the space."""
+        texts: Mapping[str, str] = {one.name: self._text(k, float(row[k])) for k, one in enumerate(self.open)}
+        return {one.name: texts[one.name] if one.size != 1 else one.text(0) for one in self._space}
+
+    def _text(self, column: int, place: float) -> str:
+        one, levels = self.open[column], self._levels[column]
+        if levels is None:
+            return one.at(min(max(place, 0.0), 1.0))
+        return one.text(int(np.argmin(np.abs(levels - place))))
+
+    def legal(self, places: Array) -> Array:
+        """Rows from places of the unit cube: each goes to a value that the column has."""
+        rows = places.copy()
+        for k, levels in enumerate(self._levels):
+            if levels is None:
+                continue
+            if self.is_category[k]:
+                rows[:, k] = np.minimum(np.floor(places[:, k] * len(levels)), len(levels) - 1)
+            else:
+                rows[:, k] = levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, places[:, k])]
+        return rows
+
+    @cached_property
+    def every_row(self) -> Array:
+        """All rows of a space of lists."""
+        grid = np.meshgrid(*[levels for levels in self._levels if levels is not None], indexing="ij")
+        return np.stack([one.ravel() for one in grid], axis=1)
+
+    def around(self, rows: Array, chance: np.random.Generator) -> Array:
+        """Each row a little changed: some columns move by a small step, or to another value."""
+        count = self.count
+        moved = chance.random(rows.shape) < max(1 / count, 0.4)
+        moved[np.arange(len(rows)), chance.integers(count, size=len(rows))] = True
+        scale = 10.0 ** -chance.uniform(0.5, 3.5, size=(len(rows), 1))
+        near = np.clip(rows + scale * chance.standard_normal(rows.shape), 0.0, 1.0)
+        fresh = self.legal(chance.random(rows.shape))
+        for k, levels in enumerate(self._levels):
+            if levels is None:
+                fresh[:, k] = near[:, k]
+            elif not self.is_category[k]:
+                at = np.searchsorted(levels, rows[:, k]) + chance.choice([-1, 1], size=len(rows))
+                fresh[:, k] = levels[np.clip(at, 0, len(levels) - 1)]
+        return np.where(moved, fresh, rows)
+
+    def moves(self, row: Array, chance: np.random.Generator) -> Array:
+        """All rows that differ from this one in one column with steps."""
+        changed: list[tuple[int, float]] = []
+        for k in range(self.count):
+            changed += [(k, place) for place in self._others(k, float(row[k]), chance) if place != row[k]]
+        rows = np.tile(row, (len(changed), 1))
+        for i, (k, place) in enumerate(changed):
+            rows[i, k] = place
+        return rows
+
+    def _others(self, column: int, place: float, chance: np.random.Generator) -> Iterator[float]:
+        one, levels = self.open[column], self._levels[column]
+        if levels is not None:
+            some = levels if len(levels) <= _MOST_MOVES else chance.choice(levels, size=_MOST_MOVES, replace=False)
+            yield from some.tolist()
+        elif one.size is not None:
+            rank = one.rank(one.at(min(max(place, 0.0), 1.0)))
+            ranks = [rank, *(rank + sign * stride for stride in _STRIDES for sign in (-1, 1))]
+            yield from (one.share(one.text(other)) for other in ranks if 0 <= other < one.size)
+
+
+def _levels(one: Dimension) -> Array | None:
+    if one.size is None or (one.ordered and one.size > MOST_LEVELS):
+        return None
+    if not one.ordered:
+        return np.arange(one.size, dtype=float)
+    return np.array([one.share(one.text(rank)) for rank in range(one.size)])

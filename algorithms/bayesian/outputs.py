@@ -1,0 +1,52 @@
+"""Values as the model sees them, and which trials it is made of when there are many."""
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+from algorithms.bayesian.features import Array
+
+MOST = 500
+"""A model is made of at most so many trials: making it costs the cube of their number."""
+_BEST, _LATEST = 250, 50
+_BENDS = (-2.0, 4.0)
+"""Yeo and Johnson's exponent is looked for between these: 1 leaves values as they are, less draws in bad ones."""
+
+
+def chosen(values: Array) -> NDArray[np.int_]:
+    """Which trials count, in their order: all, or the best ones, the latest ones, and an even choice of the others."""
+    count = len(values)
+    if count <= MOST:
+        return np.arange(count)
+    ranked = np.argsort(values, kind="stable")
+    kept = np.zeros(count, dtype=bool)
+    kept[ranked[:_BEST]] = True
+    kept[-_LATEST:] = True
+    others = ranked[~kept[ranked]]
+    kept[others[np.linspace(0, len(others) - 1, MOST - int(kept.sum())).astype(int)]] = True
+    return np.flatnonzero(kept)
+
+
+def standardised(values: Array) -> Array:
+    """The values with mean 0 and variance 1, bent until they look normal; all 0 where they are all the same.
+
+    What the best and the good trials differ by is lost beside a few terrible ones, unless those are drawn in.
+    """
+    largest = float(np.abs(values).max())
+    plain = _scaled(values / largest if largest > 0 else values)
+    if not plain.any():
+        return plain
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # logarithms of 0 at the ends of the search
+        found = optimize.minimize_scalar(
+            lambda bend: -float(stats.yeojohnson_llf(bend, plain)), bounds=_BENDS, method="bounded"
+        )
+        bent = _scaled(np.asarray(stats.yeojohnson(plain, float(found.x))))
+    return bent if np.isfinite(bent).all() and bent.any() else plain
+
+
+def _scaled(values: Array) -> Array:
+    spread = float(values.std())
+    return (values - values.mean()) / spread if spread > 1e-13 else np.zeros_like(values)  # noqa: PLR2004 - rounding
