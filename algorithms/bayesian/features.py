@@ -4,7 +4,7 @@ Places are shares of probability, so every distribution, logarithm and step is h
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TypeAlias
 
@@ -16,10 +16,12 @@ from kagit.space import Point
 
 Array: TypeAlias = NDArray[np.float64]
 
-MOST_LEVELS = 64
-"""An ordered dimension of more values is searched as if it had no steps, then put on the nearest one."""
+MOST_LEVELS = 1024
+"""An ordered dimension of more values is searched as if it had no steps."""
+FEW_LEVELS = 64
+"""One of more values than this is searched as if it had no steps first, then step by step."""
 _MOST_MOVES = 256
-_STRIDES = (1, 2, 3, 5, 8, 16, 32)
+_STRIDES = np.array([-16, -8, -4, -2, -1, 1, 2, 4, 8, 16])
 
 
 class Features:
@@ -31,7 +33,7 @@ class Features:
         self.open = tuple(one for one in space if one.size != 1)
         self.is_category = np.array([not one.ordered for one in self.open], dtype=bool)
         self._levels = tuple(_levels(one) for one in self.open)
-        self.smooth = np.array([k for k, levels in enumerate(self._levels) if levels is None], dtype=int)
+        self.smooth = np.array([k for k in range(self.count) if self._is_smooth(k)], dtype=int)
 
     @property
     def count(self) -> int:
@@ -41,7 +43,7 @@ class Features:
     @property
     def is_listed(self) -> bool:
         """Whether every column has a list of values."""
-        return len(self.smooth) == 0
+        return all(levels is not None for levels in self._levels)
 
     @property
     def combinations(self) -> float:
@@ -56,6 +58,10 @@ class Features:
         """The point of a row, in the order of the space."""
         texts: Mapping[str, str] = {one.name: self._text(k, float(row[k])) for k, one in enumerate(self.open)}
         return {one.name: texts[one.name] if one.size != 1 else one.text(0) for one in self._space}
+
+    def _is_smooth(self, column: int) -> bool:
+        levels = self._levels[column]
+        return levels is None or (not self.is_category[column] and len(levels) > FEW_LEVELS)
 
     def _text(self, column: int, place: float) -> str:
         one, levels = self.open[column], self._levels[column]
@@ -72,8 +78,16 @@ class Features:
             if self.is_category[k]:
                 rows[:, k] = np.minimum(np.floor(places[:, k] * len(levels)), len(levels) - 1)
             else:
-                rows[:, k] = levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, places[:, k])]
+                rows[:, k] = _nearest(levels, places[:, k])
         return rows
+
+    def stepped(self, rows: Array) -> Array:
+        """Rows that lie between values put on the nearest ones."""
+        there = rows.copy()
+        for k in self.smooth.tolist():
+            levels = self._levels[k]
+            there[:, k] = np.clip(rows[:, k], 0, 1) if levels is None else _nearest(levels, rows[:, k])
+        return there
 
     @cached_property
     def every_row(self) -> Array:
@@ -90,12 +104,12 @@ class Features:
         near = np.clip(rows + scale * chance.standard_normal(rows.shape), 0.0, 1.0)
         fresh = self.legal(chance.random(rows.shape))
         for k, levels in enumerate(self._levels):
-            if levels is None:
+            if levels is None or self._is_smooth(k):
                 fresh[:, k] = near[:, k]
             elif not self.is_category[k]:
                 at = np.searchsorted(levels, rows[:, k]) + chance.choice([-1, 1], size=len(rows))
                 fresh[:, k] = levels[np.clip(at, 0, len(levels) - 1)]
-        return np.where(moved, fresh, rows)
+        return self.stepped(np.where(moved, fresh, rows))
 
     def moves(self, row: Array, chance: np.random.Generator) -> Array:
         """All rows that differ from this one in one column with steps."""
@@ -107,15 +121,19 @@ class Features:
             rows[i, k] = place
         return rows
 
-    def _others(self, column: int, place: float, chance: np.random.Generator) -> Iterator[float]:
-        one, levels = self.open[column], self._levels[column]
-        if levels is not None:
-            some = levels if len(levels) <= _MOST_MOVES else chance.choice(levels, size=_MOST_MOVES, replace=False)
-            yield from some.tolist()
-        elif one.size is not None:
-            rank = one.rank(one.at(min(max(place, 0.0), 1.0)))
-            ranks = [rank, *(rank + sign * stride for stride in _STRIDES for sign in (-1, 1))]
-            yield from (one.share(one.text(other)) for other in ranks if 0 <= other < one.size)
+    def _others(self, column: int, place: float, chance: np.random.Generator) -> list[float]:
+        levels = self._levels[column]
+        if levels is None:
+            return []
+        if self._is_smooth(column):
+            at = int(np.searchsorted(levels, place)) + _STRIDES
+            return levels[at[(at >= 0) & (at < len(levels))]].tolist()
+        some = levels if len(levels) <= _MOST_MOVES else chance.choice(levels, size=_MOST_MOVES, replace=False)
+        return some.tolist()
+
+
+def _nearest(levels: Array, places: Array) -> Array:
+    return levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, places)]
 
 
 def _levels(one: Dimension) -> Array | None:

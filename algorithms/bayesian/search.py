@@ -15,7 +15,8 @@ SMALL = 4096
 DRAWS = 1024
 NEAR = 256
 STARTS = 8
-_TURNS = 20
+_TURNS, _STEPS = 10, 50
+_LITTLE = 1e-9
 _CHUNK = 1024
 
 
@@ -67,20 +68,26 @@ class Search:
         return starts
 
     def _climbed(self, row: Array, gain: float, chance: np.random.Generator) -> tuple[Array, float]:
+        """Uphill along the smooth columns and step by step along the others, until neither helps."""
         for _ in range(_TURNS):
-            row, gain = self._slid(row, gain)
-            before = gain
-            while True:
-                moves = self._features.moves(row, chance)
-                if not len(moves):
-                    return row, gain
-                gains = self._gains(moves)
-                top = int(np.argmax(gains))
-                if not gains[top] > gain:
-                    break
-                row, gain = moves[top], float(gains[top])
-            if gain == before or self._features.is_listed:
+            slid, higher = self._slid(row, gain)
+            stepped, highest = self._stepped(slid, higher, chance)
+            if not highest > higher + _LITTLE:
+                return stepped, highest
+            row, gain = stepped, highest
+        return row, gain
+
+    def _stepped(self, row: Array, gain: float, chance: np.random.Generator) -> tuple[Array, float]:
+        """The best change of one column, again and again."""
+        for _ in range(_STEPS):
+            moves = self._features.moves(row, chance)
+            if not len(moves):
                 break
+            gains = self._gains(moves)
+            top = int(np.argmax(gains))
+            if not gains[top] > gain + _LITTLE:
+                break
+            row, gain = moves[top], float(gains[top])
         return row, gain
 
     def _slid(self, row: Array, gain: float) -> tuple[Array, float]:
@@ -102,7 +109,8 @@ class Search:
             loss, row[columns] * stretch, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200}
         )
         there = row.copy()
-        there[columns] = np.clip(np.asarray(found.x) / stretch, 0.0, 1.0)
+        there[columns] = np.asarray(found.x) / stretch
+        there = self._features.stepped(there[None])[0]
         reached = float(self._gains(there[None])[0])
         return (there, reached) if reached > gain else (row, gain)
 
