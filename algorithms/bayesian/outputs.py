@@ -13,6 +13,8 @@ MOST = 500
 _BEST, _LATEST = 250, 50
 _BENDS = (-2.0, 4.0)
 """Yeo and Johnson's exponent is looked for between these: 1 leaves values as they are, less draws in bad ones."""
+_FAR = 10.0
+_ROUNDING = 1e-13
 
 
 def chosen(values: Array) -> NDArray[np.int_]:
@@ -34,8 +36,7 @@ def standardised(values: Array) -> Array:
 
     What the best and the good trials differ by is lost beside a few terrible ones, unless those are drawn in.
     """
-    largest = float(np.abs(values).max())
-    plain = _scaled(values / largest if largest > 0 else values)
+    plain = _scaled(_drawn_in(values))
     if not plain.any():
         return plain
     with warnings.catch_warnings():
@@ -47,6 +48,20 @@ def standardised(values: Array) -> Array:
     return bent if np.isfinite(bent).all() and bent.any() else plain
 
 
+def _drawn_in(values: Array) -> Array:
+    """Distances from the median, logarithmic from `_FAR` ordinary ones on."""
+    largest = float(np.abs(values).max())
+    shares = values / largest / 2 if largest > 0 else values
+    apart = shares - np.median(shares)
+    ordinary = float(np.median(np.abs(apart)))
+    if ordinary <= _ROUNDING * abs(float(np.median(shares))):
+        ordinary = float(np.abs(apart).mean())
+    if ordinary <= _ROUNDING * float(np.abs(shares).max()):
+        return np.zeros_like(values)
+    steps = np.minimum(np.abs(apart) / ordinary, 1e300)
+    return np.sign(apart) * np.where(steps > _FAR, _FAR + np.log1p(np.maximum(steps - _FAR, 0)), steps)
+
+
 def _scaled(values: Array) -> Array:
     spread = float(values.std())
-    return (values - values.mean()) / spread if spread > 1e-13 else np.zeros_like(values)  # noqa: PLR2004 - rounding
+    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)

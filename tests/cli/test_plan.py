@@ -137,18 +137,20 @@ def test_what_does_not_fit_this_machine_is_refused(plan, origin: Origin):
 
 
 def test_what_katib_has_and_this_version_has_not_is_valid_and_refused_before_it_starts(cli, plan, origin: Origin, here):
-    text = manifest("a", LOSS, algorithm={"algorithmName": "bayesianoptimization"})
+    given = {"suggestion_trial_dir": "/ckpt", "n_population": "5", "truncation_threshold": "0.4"}
+    settings = [{"name": name, "value": value} for name, value in given.items()]
+    text = manifest("a", LOSS, algorithm={"algorithmName": "pbt", "algorithmSettings": settings})
     (here / "a.yaml").write_text(text)
     validated = cli("validate", "a.yaml")
     assert (validated.code, validated.err) == (0, "1 file, 1 warning\n")
-    assert "cannot run it yet; use tpe for now [algorithm-not-here]" in validated.out
+    assert "cannot run it yet; use random or tpe for now [algorithm-not-here]" in validated.out
     origin.push({A: text})
     code, found = plan()
     assert (code, found["default/a"][0]) == (1, "refuse")
-    assert "bayesianoptimization is one of Katib's algorithms" in found["default/a"][1]
+    assert "pbt is one of Katib's algorithms" in found["default/a"][1]
     ran = cli("run", "a.yaml")
     assert ran.code == 1
-    assert "bayesianoptimization is one of Katib's algorithms" in ran.err + ran.out
+    assert "pbt is one of Katib's algorithms" in ran.err + ran.out
     assert "Succeeded" not in ran.out
 
 
