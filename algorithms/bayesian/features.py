@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.dimensions import Dimension
+from algorithms.dimensions import Choices, Dimension, Reals
 from kagit.space import Point
 
 Array: TypeAlias = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Features:
 
     def row(self, point: Point) -> list[float]:
         """A point as numbers."""
-        return [one.share(point[one.name]) if one.ordered else one.rank(point[one.name]) for one in self.open]
+        return [_place(one, point[one.name]) for one in self.open]
 
     def point(self, row: Array) -> dict[str, str]:
         """The point of a row, in the order of the space."""
@@ -65,7 +65,7 @@ class Features:
 
     def _text(self, column: int, place: float) -> str:
         one, levels = self.open[column], self._levels[column]
-        if levels is None:
+        if levels is None or isinstance(one, Reals):
             return one.at(min(max(place, 0.0), 1.0))
         return one.text(int(np.argmin(np.abs(levels - place))))
 
@@ -84,9 +84,9 @@ class Features:
     def stepped(self, rows: Array) -> Array:
         """Rows that lie between values put on the nearest ones."""
         there = rows.copy()
-        for k in self.smooth.tolist():
-            levels = self._levels[k]
-            there[:, k] = np.clip(rows[:, k], 0, 1) if levels is None else _nearest(levels, rows[:, k])
+        for k, levels in enumerate(self._levels):
+            if self._is_smooth(k):
+                there[:, k] = np.clip(rows[:, k], 0, 1) if levels is None else _nearest(levels, rows[:, k])
         return there
 
     @cached_property
@@ -115,21 +115,27 @@ class Features:
         """All rows that differ from this one in one column with steps."""
         changed: list[tuple[int, float]] = []
         for k in range(self.count):
-            changed += [(k, place) for place in self._others(k, float(row[k]), chance) if place != row[k]]
+            others = self._others(k, float(row[k]), chance)
+            changed += [(k, place) for place in others[others != row[k]].tolist()]
         rows = np.tile(row, (len(changed), 1))
         for i, (k, place) in enumerate(changed):
             rows[i, k] = place
         return rows
 
-    def _others(self, column: int, place: float, chance: np.random.Generator) -> list[float]:
+    def _others(self, column: int, place: float, chance: np.random.Generator) -> Array:
         levels = self._levels[column]
         if levels is None:
-            return []
+            return np.empty(0)
         if self._is_smooth(column):
             at = int(np.searchsorted(levels, place)) + _STRIDES
-            return levels[at[(at >= 0) & (at < len(levels))]].tolist()
-        some = levels if len(levels) <= _MOST_MOVES else chance.choice(levels, size=_MOST_MOVES, replace=False)
-        return some.tolist()
+            some: Array = levels[at[(at >= 0) & (at < len(levels))]]
+        else:
+            some = levels if len(levels) <= _MOST_MOVES else chance.choice(levels, _MOST_MOVES, replace=False)
+        return some
+
+
+def _place(one: Dimension, text: str) -> float:
+    return one.rank(text) if isinstance(one, Choices) and not one.ordered else one.share(text)
 
 
 def _nearest(levels: Array, places: Array) -> Array:

@@ -18,9 +18,6 @@ LEAST_NOISE = 1e-6
 _ROOT5 = math.sqrt(5)
 _LEAST_VARIANCE = 1e-14
 _BOUND = 12.0
-RATE = 30.0
-STARTS = 1
-LS = "optuna"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,22 +49,13 @@ def fitted(rows: Array, values: Array, is_category: NDArray[np.bool_]) -> Scales
     loss = _Loss(rows, values, is_category)
     count = rows.shape[1]
     start = np.array([0.0] * (count + 1) + [math.log(1e-2)])
-    starts = [start]
-    if STARTS > 1:
-        starts.append(np.array([-2.0] * count + [0.0, math.log(0.3)]))
-    found = min(
-        (
-            optimize.minimize(
-                loss,
-                start,
-                jac=True,
-                method="L-BFGS-B",
-                bounds=[(-_BOUND, _BOUND)] * (count + 2),
-                options={"gtol": 1e-2, "maxiter": 100},
-            )
-            for start in starts
-        ),
-        key=lambda f: f.fun,
+    found = optimize.minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-_BOUND, _BOUND)] * (count + 2),
+        options={"gtol": 1e-2, "maxiter": 100},
     )
     best = np.asarray(found.x) if np.isfinite(found.fun) else start
     weights, variance, noise = np.exp(best[:count]), math.exp(best[count]), math.exp(best[count + 1]) + LEAST_NOISE
@@ -108,18 +96,11 @@ def _prior(weights: Array, variance: float, noise: float) -> tuple[float, Array]
     """Minus the logarithm of the priors: weights near 1, a variance of Gamma(2, 1), noise of Gamma(1.1, 30)."""
     noise_ = noise + LEAST_NOISE
     value = float((0.1 / weights + 0.1 * weights).sum()) - math.log(variance) + variance
-    value += -0.1 * math.log(noise_) + RATE * noise_
+    value += -0.1 * math.log(noise_) + 30 * noise_
     push = np.empty(len(weights) + 2)
     push[:-2] = 0.1 * weights - 0.1 / weights
     push[-2] = variance - 1
-    push[-1] = (RATE - 0.1 / noise_) * noise
-    if LS == "botorch":
-        # length l = w^-1/2 ~ LogNormal(sqrt2 + log(d)/2, sqrt3)
-        m, s2 = math.sqrt(2) + 0.5 * math.log(len(weights)), 3.0
-        ll = -0.5 * np.log(weights)
-        value -= float((0.1 / weights + 0.1 * weights).sum())
-        value += float(((ll - m) ** 2 / (2 * s2)).sum())
-        push[:-2] = -0.5 * (ll - m) / s2
+    push[-1] = (30 - 0.1 / noise_) * noise
     return value, push
 
 
@@ -139,8 +120,8 @@ class Posterior:
 
     @property
     def best(self) -> float:
-        """The least mean at a known row: noise makes the least value look better than it is."""
-        return float((self._values - self.scales.noise * self._alpha).min())
+        """The least value."""
+        return float(self._values.min())
 
     def believing(self, rows: Array) -> "Posterior":
         """The same, as if these rows had been tried and had given what is expected of them."""

@@ -1,5 +1,6 @@
 """Where the gain is greatest: many draws, then steps uphill from the best of them."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -26,7 +27,7 @@ class Search:
     def __init__(self, features: Features, posterior: Posterior, *, gain: Gain, tried: set[bytes]) -> None:
         """Take all; rows in `tried` are left out where every column has a list of values."""
         self._features, self._posterior, self._gain = features, posterior, gain
-        self._best = posterior.best
+        self._best, self._noise = posterior.best, math.sqrt(posterior.scales.noise)
         self._tried = tried if features.is_listed else set[bytes]()
 
     def ranked(self, tops: Array, chance: np.random.Generator, *, polish: bool) -> Iterator[Array]:
@@ -50,7 +51,7 @@ class Search:
     def _gains(self, rows: Array) -> Array:
         parts = [self._posterior.at(rows[k : k + _CHUNK]) for k in range(0, len(rows), _CHUNK)]
         mean, deviation = (np.concatenate(one) for one in zip(*parts, strict=True))
-        gains = self._gain(mean, deviation, self._best)[0]
+        gains = self._gain(mean, deviation, self._best, self._noise)[0]
         if self._tried:
             gains[[row.tobytes() in self._tried for row in rows]] = -np.inf
         return gains
@@ -101,7 +102,7 @@ class Search:
             here = row.copy()
             here[columns] = at / stretch
             mean, deviation, by_mean, by_deviation = self._posterior.slope(here, columns)
-            value, left, right = self._gain(np.array([mean]), np.array([deviation]), self._best)
+            value, left, right = self._gain(np.array([mean]), np.array([deviation]), self._best, self._noise)
             return -float(value[0]), -(left[0] * by_mean + right[0] * by_deviation) / stretch
 
         bounds = [(0.0, one) for one in stretch.tolist()]
