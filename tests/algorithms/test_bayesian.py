@@ -90,7 +90,7 @@ def test_a_min_of_zero_works_and_nothing_is_logarithmic_unasked():
     optimizer = started(NAME, problem(space))
     first = batch(optimizer, range(10), {})
     assert 2 < sum(float(point["x"]) > 0.5 for point in first.values()) < 8
-    assert min(values(NAME, space, lambda p: abs(float(p["x"]) - 0.9) + abs(float(p["z"])), seed=2, count=30)) < 0.03
+    assert min(values(NAME, space, lambda p: (float(p["x"]) - 0.9) ** 2 + float(p["z"]) ** 2, seed=2, count=25)) < 1e-3
 
 
 @pytest.mark.parametrize("count", [0, 3, 12])
