@@ -12,10 +12,8 @@ from scipy import special
 
 from algorithms.bayesian.features import Array
 
-Gain: TypeAlias = Callable[[Array, Array, float, float], tuple[Array, Array, Array]]
-"""From means, deviations, the best value so far and the deviation of the noise: the gain, and its derivatives by mean
-and by deviation.
-"""
+Gain: TypeAlias = Callable[[Array, Array, float], tuple[Array, Array, Array]]
+"""From means, deviations and the best value so far: the gain, and its derivatives by mean and by deviation."""
 
 KAPPA = 1.96
 """How many deviations below the mean LCB looks, as in scikit-optimize."""
@@ -26,19 +24,13 @@ _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 _ROOT_HALF_PI = math.sqrt(math.pi / 2)
 
 
-def expected_improvement(mean: Array, deviation: Array, best: float, noise: float) -> tuple[Array, Array, Array]:
-    """Logarithm of by how much a row is better on average, less the share that is but noise (Huang et al., 2006).
-
-    Without that share the neighbours of the best row are tried over and over where values are noisy, or look so.
-    """
+def expected_improvement(mean: Array, deviation: Array, best: float) -> tuple[Array, Array, Array]:
+    """Logarithm of by how much a row is better on average."""
     z = (best - mean) / deviation
     whole = log_improvement(z)
     by_mean = -np.exp(special.log_ndtr(z) - whole) / deviation
     by_deviation = np.exp(-0.5 * z * z - _LOG_ROOT_2PI - whole) / deviation
-    both = np.hypot(deviation, noise)
-    known = deviation * deviation / (both * (both + noise))  # 1 - noise / both, without rounding to 0
-    by_deviation += noise * deviation / (both**3 * known)
-    return whole + np.log(deviation) + np.log(known), by_mean, by_deviation
+    return whole + np.log(deviation), by_mean, by_deviation
 
 
 def log_improvement(z: Array) -> Array:
@@ -52,18 +44,17 @@ def log_improvement(z: Array) -> Array:
     return np.where(z > -1, plain, tail - 0.5 * z * z - _LOG_ROOT_2PI)
 
 
-def probability_of_improvement(mean: Array, deviation: Array, best: float, noise: float) -> tuple[Array, Array, Array]:
+def probability_of_improvement(mean: Array, deviation: Array, best: float) -> tuple[Array, Array, Array]:
     """Logarithm of how likely a row is better by `XI`."""
-    del noise
     z = (best - XI - mean) / deviation
     whole = special.log_ndtr(z)
     ratio = np.exp(-0.5 * z * z - _LOG_ROOT_2PI - whole) / deviation
     return whole, -ratio, -ratio * z
 
 
-def lower_confidence_bound(mean: Array, deviation: Array, best: float, noise: float) -> tuple[Array, Array, Array]:
+def lower_confidence_bound(mean: Array, deviation: Array, best: float) -> tuple[Array, Array, Array]:
     """How low a row may be, upside down."""
-    del best, noise
+    del best
     return KAPPA * deviation - mean, np.full_like(mean, -1.0), np.full_like(mean, KAPPA)
 
 

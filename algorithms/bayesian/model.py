@@ -52,7 +52,7 @@ class Model:
         """The posterior, and the rows of the best trials."""
         if self._belief is None:
             values = np.array([self._values[i] for i in self._order])
-            kept = chosen(values)
+            kept = chosen(values, columns=self._features.count)
             rows = np.array([self._rows[self._order[k]] for k in kept.tolist()])
             plain = standardised(values[kept])
             scales = fitted(rows, plain, self._features.is_category)

@@ -1,5 +1,6 @@
 """Values as the model sees them, and which trials it is made of when there are many."""
 
+import math
 import warnings
 
 import numpy as np
@@ -10,24 +11,25 @@ from algorithms.bayesian.features import Array
 
 MOST = 500
 """A model is made of at most so many trials: making it costs the cube of their number."""
-_BEST, _LATEST = 250, 50
+_ROOM = 5_000_000
+"""Of fewer where this many distances, one for each column of each pair, would not hold them."""
 _BENDS = (-2.0, 4.0)
 """Yeo and Johnson's exponent is looked for between these: 1 leaves values as they are, less draws in bad ones."""
 _FAR = 10.0
 _ROUNDING = 1e-13
 
 
-def chosen(values: Array) -> NDArray[np.int_]:
-    """Which trials count, in their order: all, or the best ones, the latest ones, and an even choice of the others."""
-    count = len(values)
-    if count <= MOST:
+def chosen(values: Array, *, columns: int) -> NDArray[np.int_]:
+    """Which trials count, in their order: all, or half of them the best, a tenth the latest, the rest spread evenly."""
+    count, most = len(values), min(MOST, math.isqrt(_ROOM // columns))
+    if count <= most:
         return np.arange(count)
     ranked = np.argsort(values, kind="stable")
     kept = np.zeros(count, dtype=bool)
-    kept[ranked[:_BEST]] = True
-    kept[-_LATEST:] = True
+    kept[ranked[: most // 2]] = True
+    kept[-(most // 10) :] = True
     others = ranked[~kept[ranked]]
-    kept[others[np.linspace(0, len(others) - 1, MOST - int(kept.sum())).astype(int)]] = True
+    kept[others[np.linspace(0, len(others) - 1, most - int(kept.sum())).astype(int)]] = True
     return np.flatnonzero(kept)
 
 

@@ -1,6 +1,6 @@
-"""A Gaussian process: Matérn 5/2 with a length scale for each column, fitted to the most likely settings.
+"""A Gaussian process: Matérn 5/2 with a length scale for each column, with the most likely scales.
 
-A settings' likelihood is weighed with priors and climbed along exact gradients, always from the same start, so that
+The likelihood of scales is weighed with priors and climbed along exact gradients, always from the same start, so that
 what is fitted depends on the trials alone. A category is as far as 1 from every other one.
 """
 
@@ -29,12 +29,10 @@ class Scales:
     noise: float
 
 
-def squares(left: Array, right: Array, is_category: NDArray[np.bool_]) -> Array:
-    """Squared distances column by column: (columns, rows of left, rows of right)."""
-    apart = left.T[:, :, None] - right.T[:, None, :]
-    apart *= apart
-    apart[is_category] = apart[is_category] > 0
-    return apart
+def _apart(left: Array, right: Array, *, is_category: bool) -> Array:
+    """Squared distances along one column, (rows of left, rows of right)."""
+    apart = left[:, None] - right
+    return (apart != 0).astype(float) if is_category else apart * apart
 
 
 def _matern(weighted: Array) -> tuple[Array, Array]:
@@ -67,7 +65,8 @@ class _Loss:
 
     def __init__(self, rows: Array, values: Array, is_category: NDArray[np.bool_]) -> None:
         self._values, self._count = values, rows.shape[1]
-        self._apart = squares(rows, rows, is_category).reshape(self._count, -1)
+        columns = zip(rows.T, is_category.tolist(), strict=True)
+        self._apart = np.array([_apart(one, one, is_category=kind).ravel() for one, kind in columns])
 
     def __call__(self, at: Array) -> tuple[float, Array]:
         count, size = self._count, len(self._values)
@@ -115,12 +114,14 @@ class Posterior:
         self._alpha = self._inverse.T @ (self._inverse @ values)
 
     def _kernel(self, left: Array, right: Array) -> Array:
-        apart = squares(left, right, self._is_category)
-        return self.scales.variance * _matern(np.tensordot(self.scales.weights, apart, 1))[0]
+        weighted = np.zeros((len(left), len(right)))
+        for k, weight in enumerate(self.scales.weights.tolist()):  # all columns at once take too much memory
+            weighted += weight * _apart(left[:, k], right[:, k], is_category=bool(self._is_category[k]))
+        return self.scales.variance * _matern(weighted)[0]
 
     @property
     def best(self) -> float:
-        """The least value."""
+        """The least value. The least mean would be safer from noise, and keep the search around one place."""
         return float(self._values.min())
 
     def believing(self, rows: Array) -> "Posterior":

@@ -27,7 +27,7 @@ class Search:
     def __init__(self, features: Features, posterior: Posterior, *, gain: Gain, tried: set[bytes]) -> None:
         """Take all; rows in `tried` are left out where every column has a list of values."""
         self._features, self._posterior, self._gain = features, posterior, gain
-        self._best, self._noise = posterior.best, math.sqrt(posterior.scales.noise)
+        self._best = posterior.best
         self._tried = tried if features.is_listed else set[bytes]()
 
     def ranked(self, tops: Array, chance: np.random.Generator, *, polish: bool) -> Iterator[Array]:
@@ -51,7 +51,7 @@ class Search:
     def _gains(self, rows: Array) -> Array:
         parts = [self._posterior.at(rows[k : k + _CHUNK]) for k in range(0, len(rows), _CHUNK)]
         mean, deviation = (np.concatenate(one) for one in zip(*parts, strict=True))
-        gains = self._gain(mean, deviation, self._best, self._noise)[0]
+        gains = self._gain(mean, deviation, self._best)[0]
         if self._tried:
             gains[[row.tobytes() in self._tried for row in rows]] = -np.inf
         return gains
@@ -59,9 +59,11 @@ class Search:
     def _starts(self, rows: Array, gains: Array, chance: np.random.Generator) -> list[int]:
         """The best draw, the best one near the past, and others the more likely the better they are."""
         starts = [int(np.argmax(gains[:DRAWS])), DRAWS + int(np.argmax(gains[DRAWS:]))]
-        odds = np.exp(gains - gains.max())
+        top = float(gains.max())
+        if top == -math.inf:
+            return starts
+        odds = np.exp(gains - top)
         odds[starts] = 0
-        odds[:] = np.where(np.isfinite(odds), odds, 0)
         likely = int(np.count_nonzero(odds))
         if likely:
             size = min(STARTS - len(starts), likely)
@@ -102,7 +104,7 @@ class Search:
             here = row.copy()
             here[columns] = at / stretch
             mean, deviation, by_mean, by_deviation = self._posterior.slope(here, columns)
-            value, left, right = self._gain(np.array([mean]), np.array([deviation]), self._best, self._noise)
+            value, left, right = self._gain(np.array([mean]), np.array([deviation]), self._best)
             return -float(value[0]), -(left[0] * by_mean + right[0] * by_deviation) / stretch
 
         bounds = [(0.0, one) for one in stretch.tolist()]

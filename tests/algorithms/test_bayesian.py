@@ -186,6 +186,16 @@ def test_a_large_table_is_searched_on_its_legal_values_only():
     assert min(found) < 3e-6
 
 
+def test_a_large_table_may_be_nearly_gone_through():
+    space = Space(tuple(parameter(name, "int", low="1", high="65") for name in "xy"))
+    optimizer = started(NAME, problem(space))
+    pairs = [{"x": str(k // 65 + 1), "y": str(k % 65 + 1)} for k in range(65 * 65)]
+    for index, point in enumerate(pairs[:-2]):
+        optimizer.tell(Finished(index=index, point=point, value=float(index) if index < 12 else None))
+    points = batch(optimizer, range(5000, 5004), {})
+    assert len({tuple(point.values()) for point in points.values()}) == 4
+
+
 def test_running_points_are_kept_away_from():
     def spread(*, seen):
         optimizer = told(FLAT, sphere, 40)
