@@ -32,6 +32,12 @@ def _asha() -> Algorithm:
     return Asha()
 
 
+def _bayesianoptimization() -> Algorithm:
+    from algorithms.bayesian.algorithm import BayesianOptimization
+
+    return BayesianOptimization()
+
+
 def _bohb() -> Algorithm:
     from algorithms.halving.bohb import Bohb
 
@@ -106,6 +112,7 @@ def _tpe() -> Algorithm:
 
 _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
     "asha": _asha,
+    "bayesianoptimization": _bayesianoptimization,
     "bohb": _bohb,
     "cmaes": _cmaes,
     "darts": _darts,

@@ -13,9 +13,6 @@ from kagit.findings import Issue, Severity
 from kagit.spelling import closest, short
 from kagit.trial import COUNTED, Trial
 
-NOT_HERE = "algorithm-not-here"
-"""The slug of what is right for Katib and cannot be run by this version."""
-
 
 def problem(experiment: Experiment, *, seed: int) -> Problem:
     """What the algorithm is asked to solve."""
@@ -60,7 +57,7 @@ def issues(experiment: Experiment) -> tuple[Issue, ...]:
 def obstacle(experiment: Experiment) -> Issue | None:
     """The first of the issues that keeps this version from running the experiment."""
     found = issues(experiment)
-    return next((one for one in found if one.severity is Severity.ERROR or one.slug == NOT_HERE), None)
+    return next((one for one in found if one.severity is Severity.ERROR), None)
 
 
 def _search(experiment: Experiment) -> Iterator[Issue]:
@@ -78,19 +75,7 @@ def _search(experiment: Experiment) -> Iterator[Issue]:
             )
         yield from algorithm.check(asked)
         return
-    from algorithms.katib_settings import ALGORITHMS, check
-
-    known = ALGORITHMS.get(name)
-    if known is None:
-        yield _at_name(_unknown(name, "algorithm", (*catalog.names(), *ALGORITHMS)), "algorithm-unknown")
-        return
-    if experiment.nas is not None:
-        yield _at_name(_unfit(experiment), "algorithm-space")
-    way = f"use {known.instead} for now"
-    message = f"{name} is one of Katib's algorithms, but this version of kagit cannot run it yet; {way}"
-    at = ("algorithm", "algorithmName")
-    yield Issue(at=at, message=message, slug=NOT_HERE, severity=Severity.WARNING)
-    yield from check(name, asked)
+    yield _at_name(_unknown(name, "algorithm", catalog.names()), "algorithm-unknown")
 
 
 def _unfit(experiment: Experiment) -> str:

@@ -18,6 +18,7 @@ from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
 ALL = (
     "asha",
+    "bayesianoptimization",
     "bohb",
     "cmaes",
     "darts",
@@ -34,13 +35,19 @@ ALL = (
 BLIND = ("darts", "grid", "random", "sobol")
 GRAPHS = ("darts", "enas")
 PARZEN = ("hyperopt-tpe", "multivariate-tpe", "tpe")
+STARTS = (*PARZEN, "bayesianoptimization")
+"""What learns from every trial from its first ones on."""
 HALVING = ("asha", "bohb", "hyperband")
 NEEDED = {
     **{name: {"r_l": "8", "resource_name": "budget", "eta": "2"} for name in HALVING},
     "pbt": {"suggestion_trial_dir": "/checkpoints", "n_population": "10", "truncation_threshold": "0.3"},
 }
 """Settings without which an algorithm does not start."""
-EARLY = {**{name: {"n_startup_trials": "3"} for name in PARZEN}, "pbt": {"n_population": "5"}}
+EARLY = {
+    **{name: {"n_startup_trials": "3"} for name in PARZEN},
+    "bayesianoptimization": {"n_initial_points": "3"},
+    "pbt": {"n_population": "5"},
+}
 """Settings with which an algorithm has something to learn from after a few trials."""
 LOGARITHMIC = {Distribution.LOG_UNIFORM, Distribution.LOG_NORMAL}
 

@@ -136,22 +136,6 @@ def test_what_does_not_fit_this_machine_is_refused(plan, origin: Origin):
     assert "Argo Workflows" in found["default/a"][1]
 
 
-def test_what_katib_has_and_this_version_has_not_is_valid_and_refused_before_it_starts(cli, plan, origin: Origin, here):
-    text = manifest("a", LOSS, algorithm={"algorithmName": "bayesianoptimization"})
-    (here / "a.yaml").write_text(text)
-    validated = cli("validate", "a.yaml")
-    assert (validated.code, validated.err) == (0, "1 file, 1 warning\n")
-    assert "cannot run it yet; use tpe for now [algorithm-not-here]" in validated.out
-    origin.push({A: text})
-    code, found = plan()
-    assert (code, found["default/a"][0]) == (1, "refuse")
-    assert "bayesianoptimization is one of Katib's algorithms" in found["default/a"][1]
-    ran = cli("run", "a.yaml")
-    assert ran.code == 1
-    assert "bayesianoptimization is one of Katib's algorithms" in ran.err + ran.out
-    assert "Succeeded" not in ran.out
-
-
 def test_a_plan_is_made_for_the_slots_that_the_reconciler_will_have(plan, origin: Origin):
     origin.push({A: manifest("a", LOSS, container={"resources": {"requests": {"cpu": "3"}}})})
     code, found = plan("--slots", "2")
