@@ -29,6 +29,7 @@ ANNOTATION_SUSPEND = "kagit.dev/suspend"
 ANNOTATION_RETRIES = "kagit.dev/retries"
 ANNOTATION_REUSE_RESULTS = "kagit.dev/reuse-results"
 ANNOTATION_STOP_TRIALS = "kagit.dev/stop-trials-at-end"
+ANNOTATION_WITHOUT_GAIN = "kagit.dev/stop-without-gain"
 
 ANNOTATION_PREFIX = "kagit.dev/"
 WISHES = (
@@ -37,6 +38,7 @@ WISHES = (
     ANNOTATION_RETRIES,
     ANNOTATION_REUSE_RESULTS,
     ANNOTATION_STOP_TRIALS,
+    ANNOTATION_WITHOUT_GAIN,
 )
 """Annotations by which an author says how an experiment lives; they may change without a new run."""
 FOR_AUTHORS = (ANNOTATION_SEED, ANNOTATION_ON_SPEC_CHANGE, *WISHES)

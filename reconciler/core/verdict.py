@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from kagit import conditions as c
 from kagit.trial import Phase
-from reconciler.core import budget
-from reconciler.world import Best, Counts, Run
+from reconciler.core import budget, gain
+from reconciler.world import Best, Counts, Recent, Run
 
 
 class Verdict(NamedTuple):
@@ -27,6 +27,7 @@ END_REACHED = Verdict(
     "Experiment has succeeded because suggestion service has reached the end",
 )
 FAILED = Verdict("Failed", "ExperimentFailed", "Experiment has failed because max failed count has reached")
+NO_GAIN = "ExperimentNoMoreGain"
 MAX_DURATION = Verdict(
     "Succeeded", "ExperimentMaxDurationReached", "Experiment has succeeded because max duration has reached"
 )
@@ -44,6 +45,7 @@ class Standing:
     run: Run
     counts: Counts
     best: Best | None
+    recent: Recent
     exhausted: bool
     waiting: int
     late: bool
@@ -66,6 +68,14 @@ def _used_up(now: Standing) -> Verdict | None:
         return MAX_TRIALS
     if now.exhausted and now.waiting == 0 and active == 0:
         return END_REACHED
+    patience = now.run.experiment.wishes.without_gain
+    if patience is not None and gain.is_gone(now.recent, patience, now.run.experiment.objective):
+        last = (
+            f"the last {patience.trials} trials with a result"
+            if patience.trials > 1
+            else "the last trial with a result"
+        )
+        return Verdict("Succeeded", NO_GAIN, f"Experiment has succeeded because {last} brought no gain")
     if now.late:
         return NOTHING_IN_TIME if now.best is None else MAX_DURATION
     return None

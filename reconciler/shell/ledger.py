@@ -17,7 +17,7 @@ from kagit import names
 from kagit.experiment import Experiment, Json
 from kagit.shapes import mapping, sequence, text
 from kagit.suggestion import Suggestion
-from kagit.trial import COUNTED, Phase, Trial
+from kagit.trial import Phase, Trial
 from kagit.v1beta1 import objects, pieces
 from reconciler.core import explain
 from reconciler.core.plan import better
@@ -25,7 +25,7 @@ from reconciler.core.problem import ahead
 from reconciler.core.slots import Need, Share
 from reconciler.shell import twins
 from reconciler.shell.following import Follow
-from reconciler.world import Best, Counts, Grant, Run, Service, Source, Wanted, World
+from reconciler.world import Best, Counts, Grant, Recent, Run, Service, Source, Wanted, World
 
 Title: TypeAlias = tuple[str, str]
 """Namespace and name of an experiment."""
@@ -65,6 +65,7 @@ class Ledger:
     live: dict[str, Follow] = field(default_factory=dict[str, Follow])
     phases: dict[Phase, int] = field(default_factory=dict[Phase, int])
     best: Best | None = None
+    recent: Recent = field(default_factory=Recent)
     suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
     asked: int = 0
     ahead: int = 0
@@ -140,15 +141,14 @@ class Ledger:
             objective = self.run.experiment.objective
             for trial in sorted(self.trials.values(), key=lambda one: one.index):
                 if trial.is_over:
-                    value = objective.value(trial.observation) if trial.phase in COUNTED else None
-                    yield Finished(index=trial.index, point=trial.point, value=value)
+                    yield Finished(index=trial.index, point=trial.point, value=trial.result(objective))
 
     def begin(self, run: Run) -> None:
         """Take over a new run; the old one becomes history."""
         if self.run is not None and run.number != self.run.number:
             self.remember()
             self.live = {name: one for name, one in self.live.items() if one.trial.run == run.number}
-            self.trials, self.phases, self.best = {}, {}, None
+            self.trials, self.phases, self.best, self.recent = {}, {}, None, Recent()
             self.suggestions, self.asked, self.exhausted, self.postponed = {}, 0, False, False
             self.history, self.optimizer, self.content, self.prints = HistoryDigest(), None, 0, {}
             self.stopper, self.unlearnt, self.results, self.demand, self.service = None, [], {}, None, None
@@ -190,10 +190,11 @@ class Ledger:
         self.live.pop(trial.name, None)
         if self.run is None or not new:
             return
-        value = self.run.experiment.objective.value(trial.observation) if trial.phase in COUNTED else None
-        self.best = better(self.run.experiment.objective, self.best, trial=trial)
+        objective = self.run.experiment.objective
+        value, self.best = trial.result(objective), better(objective, self.best, trial=trial)
         if value is not None:
             twins.note(self.results, trial)
+            self.recent = self.recent.add(trial.index, value, objective)
         if trial.phase is Phase.SUCCEEDED and self.run.experiment.early_stopping is not None:
             self.unlearnt.append(trial)
         told = Finished(index=trial.index, point=trial.point, value=value)
@@ -275,6 +276,7 @@ class Ledger:
             postponed=self.postponed,
             service=self.service,
             best=self.best,
+            recent=self.recent,
             grants=tuple(grants),
             positions=positions,
             changes=self.changes,

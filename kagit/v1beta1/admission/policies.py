@@ -77,6 +77,13 @@ ANNOTATIONS = (
     _flag(names.ANNOTATION_SUSPEND),
     _flag(names.ANNOTATION_REUSE_RESULTS),
     _flag(names.ANNOTATION_STOP_TRIALS),
+    _annotation(
+        names.ANNOTATION_WITHOUT_GAIN,
+        f"it.matches({quoted(f'^({wishes.WITHOUT_GAIN})$')})",
+        slug="patience-invalid",
+        what="patience",
+        way=wishes.WITHOUT_GAIN_WAY,
+    ),
 )
 _DISCRETE = "p.?parameterType.orValue('') == 'discrete'"
 _WORDS = f"p.?feasibleSpace.?list.orValue([]).filter(v, !v.matches({quoted(NUMBER)}))"
