@@ -31,7 +31,7 @@ class Spread:
         place = percent / 100 * (len(self) - 1)
         left = min(int(place), len(self) - 1)
         low, high, share = self._ordered[left], self._ordered[min(left + 1, len(self) - 1)], place - left
-        return low if low == high else low * (1 - share) + high * share
+        return min(max(low, low * (1 - share) + high * share), high)
 
 
 def averages(curve: Sequence[float | None]) -> Iterator[float | None]:
