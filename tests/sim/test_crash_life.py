@@ -76,7 +76,6 @@ def stopping(name: str, **settings: str) -> dict:
 
 
 MEDIAN = stopping("medianstop", min_trials_required="1", start_step="2")
-PERCENTILE = stopping("percentile", min_trials_required="1", start_step="3", percentile="50")
 PATIENCE = stopping("patience", patience="1", min_delta="0.1")
 
 
@@ -142,11 +141,11 @@ LIVES = {
         starts=3,
     ),
     "no more gain": Life(
-        body=body(trials=9, parallel=1, algorithm="grid", step="0.25", notes={"stop-without-gain": "2, 0.1"}),
+        body=body(trials=9, parallel=1, algorithm="grid", step="0.5", notes={"stop-without-gain": "1, 0.1"}),
         script=quick,
         ends="ExperimentNoMoreGain",
-        phases=["Succeeded"] * 6,
-        starts=6,
+        phases=["Succeeded"] * 4,
+        starts=4,
     ),
     "early stopping": Life(
         body=body(trials=5, parallel=1, algorithm="grid", step="0.5", earlyStopping=MEDIAN),
@@ -154,13 +153,6 @@ LIVES = {
         ends="ExperimentMaxTrialsReached",
         phases=["EarlyStopped", *["Succeeded"] * 4],
         starts=5,
-    ),
-    "early stopping at any step": Life(
-        body=body(trials=3, parallel=1, algorithm="grid", step="1.0", earlyStopping=PERCENTILE),
-        script=curve,
-        ends="ExperimentMaxTrialsReached",
-        phases=["EarlyStopped", "Succeeded", "Succeeded"],
-        starts=3,
     ),
     "patience": Life(
         body=body(trials=2, algorithm="grid", step="1.0", earlyStopping=PATIENCE),
