@@ -1,6 +1,7 @@
 """The examples are what they say: manifests without findings, scripts that are there, a run that really runs."""
 
 import csv
+import json
 import re
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ def test_there_are_the_promised_experiments() -> None:
         "demo/experiments/digits-svm.yaml",
         "distributed/experiments/sgd.yaml",
         "quadratic/experiments/quadratic.yaml",
+        "stopping/experiments/digits-network.yaml",
     ]
 
 
@@ -86,6 +88,25 @@ def test_the_distributed_example_runs_as_its_page_says(tmp_path: Path) -> None:
     assert shown.stderr == "more output, with --container NAME: worker-0\n"
     worker = kagit(place, "logs", "sgd-1-0000", "--container", "worker-0")
     assert worker.stdout == "rank 1 of 2 has 200 points\n"
+
+
+def test_the_stopping_example_saves_epochs(tmp_path: Path) -> None:
+    """The first ten of its trials."""
+    place, epochs = tmp_path / "stopping", 60
+    shutil.copytree(EXAMPLES / "stopping", place)
+    manifest = place / "experiments/digits-network.yaml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace("maxTrialCount: 30", "maxTrialCount: 10"), encoding="utf-8")
+    kagit(place, "run", "experiments/digits-network.yaml", "--report", "out")
+    rows = table(place / "out/trials.csv")
+    assert len(rows) == 10
+    assert {row["status"] for row in rows} == {"EarlyStopped", "Succeeded"}
+    assert min(float(row["error"]) for row in rows) < 0.1
+    found = kagit(place, "query", "select trial, count(*) as reports from readings group by trial", "--output", "json")
+    reports = {one["trial"].rpartition("/")[2]: one["reports"] for one in json.loads(found.stdout)}
+    assert all(reports[row["trial"]] == epochs for row in rows if row["status"] == "Succeeded")
+    assert all(reports[row["trial"]] >= 4 for row in rows)
+    assert sum(reports.values()) < epochs * len(rows)
 
 
 def test_the_small_example_runs_as_its_page_says(tmp_path: Path) -> None:
