@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from lines import Line, Wishes
+
 from algorithms.stopping import catalog
 from algorithms.stopping.contract import Case
 from kagit.objective import Objective, ObjectiveType
-from lines import Line, Wishes
 from reconciler.core.stopping import Watch
 from reconciler.ports import Reading
 

@@ -54,6 +54,7 @@ class MedianStop:
     """
 
     name: str = "medianstop"
+    is_blind: bool = False
 
     def check(self, case: Case) -> tuple[Issue, ...]:
         """What is wrong with the settings, with places below `spec`; empty when it can run."""

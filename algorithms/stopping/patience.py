@@ -42,6 +42,7 @@ class Patience:
     """A trial against itself, as Keras' EarlyStopping; Optuna's PatientPruner waits until it has become worse."""
 
     name: str = "patience"
+    is_blind: bool = True
 
     def check(self, case: Case) -> tuple[Issue, ...]:
         """What is wrong with the settings, with places below `spec`; empty when it can run."""

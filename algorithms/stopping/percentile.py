@@ -52,6 +52,7 @@ class Percentile:
     """At each step from `start_step` on, the best of a trial so far against what those before it had at that step."""
 
     name: str = "percentile"
+    is_blind: bool = False
 
     def check(self, case: Case) -> tuple[Issue, ...]:
         """What is wrong with the settings, with places below `spec`; empty when it can run."""

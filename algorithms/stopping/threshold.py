@@ -39,6 +39,7 @@ class Threshold:
     """Every report of the objective from `start_step` on, whatever other trials do."""
 
     name: str = "threshold"
+    is_blind: bool = True
 
     def check(self, case: Case) -> tuple[Issue, ...]:
         """What is wrong with the settings, with places below `spec`; empty when it can run."""

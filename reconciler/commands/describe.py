@@ -95,7 +95,7 @@ def _trial(body: Json, given: Json) -> None:
 def _rule(rule: EarlyStoppingRule) -> str:
     """When an early stopping rule is met, after the name of its metric."""
     if rule.comparison is Comparison.STALE:
-        return f"has no gain above {rule.value} in {rule.patience} reports from report {rule.start_step} on"
+        return f"{rule.patience} reports from number {rule.start_step} on bring no gain above {rule.value}"
     last = f" (and {rule.later[-1].value} from report {rule.later[-1].step} on)" if rule.later else ""
     return f"{rule.comparison} {rule.value} from report {rule.start_step} on{last}"
 

@@ -224,6 +224,12 @@ def test_asking_in_between_changes_nothing(name, settings, told):
 
 
 @pytest.mark.parametrize(("name", "settings"), ALL)
+def test_who_is_blind_learns_nothing_and_who_is_not_does(name, settings):
+    told = [[9.0, 8.0, 7.0, 6.0, 5.0]] * 6
+    assert (rules(name, told, **settings) == rules(name, [], **settings)) == catalog.named(name).is_blind
+
+
+@pytest.mark.parametrize(("name", "settings"), ALL)
 @given(told=curves)
 def test_limits_are_finite_and_come_in_order(name, settings, told):
     for one in rules(name, told, **settings):

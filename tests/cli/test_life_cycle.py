@@ -130,6 +130,10 @@ def test_the_algorithm_is_told_what_stopped_trials_have_come_to(cli, origin: Ori
     shown = json.loads(cli("get", "trials", "--output", "json").out)
     shown = shown["items"] if isinstance(shown, dict) else shown
     assert [one["spec"]["retainRun"] for one in shown] == [False] * 3
+    rule = {"name": "loss", "value": "0", "comparison": "stale", "startStep": 1, "patience": 1}
+    assert [one["spec"]["earlyStoppingRules"] for one in shown] == [[rule]] * 3
+    described = cli("describe", "trial", "a-1-0000").out
+    assert "Stops when loss: 1 reports from number 1 on bring no gain above 0" in " ".join(described.split())
     told = HistoryDigest()
     for index, (one, row) in enumerate(zip(shown, rows, strict=True)):
         assert one["metadata"]["annotations"]["kagit.dev/history-digest"] == told.value()

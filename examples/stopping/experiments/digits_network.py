@@ -1,4 +1,4 @@
-"""Train a small network on handwritten digits by SGD, sixty times through them; each time, print its error on others."""
+"""Train a small network on handwritten digits by SGD, sixty times through; each time, print its error on others."""
 
 import argparse
 
