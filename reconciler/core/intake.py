@@ -22,7 +22,7 @@ _WISHES = {
     "ExperimentMaxDurationReached": names.ANNOTATION_MAX_DURATION,
     "ExperimentNoMoreGain": names.ANNOTATION_WITHOUT_GAIN,
 }
-"""The wish by which an experiment ended: it goes on once more is allowed by that."""
+"""The wish by which an experiment ended: it goes on once that allows it."""
 _RESTARTABLE = frozenset({"ExperimentMaxTrialsReached", *_WISHES})
 
 
@@ -168,8 +168,10 @@ def _allows_more(wish: str, *, old: wishes.Wishes, new: wishes.Wishes) -> bool:
     if wish == names.ANNOTATION_MAX_DURATION:
         return _grows(old=old.max_duration, new=new.max_duration)
     before, after = old.without_gain, new.without_gain
-    if wish != names.ANNOTATION_WITHOUT_GAIN or before is None or after is None:
-        return wish == names.ANNOTATION_WITHOUT_GAIN and after is None
+    if wish != names.ANNOTATION_WITHOUT_GAIN or before is None:
+        return False
+    if after is None:
+        return True
     smaller = after.least < before.least or after.relative != before.relative
     return after.trials > before.trials or (after.trials == before.trials and smaller)
 

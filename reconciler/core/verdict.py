@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from kagit import conditions as c
 from kagit.trial import Phase
+from kagit.wishes import Patience
 from reconciler.core import budget, gain
 from reconciler.world import Best, Counts, Recent, Run
 
@@ -27,7 +28,6 @@ END_REACHED = Verdict(
     "Experiment has succeeded because suggestion service has reached the end",
 )
 FAILED = Verdict("Failed", "ExperimentFailed", "Experiment has failed because max failed count has reached")
-NO_GAIN = "ExperimentNoMoreGain"
 MAX_DURATION = Verdict(
     "Succeeded", "ExperimentMaxDurationReached", "Experiment has succeeded because max duration has reached"
 )
@@ -70,15 +70,16 @@ def _used_up(now: Standing) -> Verdict | None:
         return END_REACHED
     patience = now.run.experiment.wishes.without_gain
     if patience is not None and gain.is_gone(now.recent, patience, now.run.experiment.objective):
-        last = (
-            f"the last {patience.trials} trials with a result"
-            if patience.trials > 1
-            else "the last trial with a result"
-        )
-        return Verdict("Succeeded", NO_GAIN, f"Experiment has succeeded because {last} brought no gain")
+        return _no_gain(patience)
     if now.late:
         return NOTHING_IN_TIME if now.best is None else MAX_DURATION
     return None
+
+
+def _no_gain(patience: Patience) -> Verdict:
+    last = f"{patience.trials} trials with a result" if patience.trials > 1 else "trial with a result"
+    message = f"Experiment has succeeded because the last {last} brought no gain"
+    return Verdict("Succeeded", "ExperimentNoMoreGain", message)
 
 
 def conditions(*, run: Run, counts: Counts, verdict: Verdict | None, now: str) -> c.Conditions:
