@@ -48,6 +48,8 @@ class Setting:
     def _numbers(self) -> str:
         if self.kind is Kind.TEXT:
             return f"one of {', '.join(self.choices)}" if self.choices else "a text"
+        if math.isinf(self.low) and math.isinf(self.high):
+            return f"a {self.kind}"
         if math.isinf(self.high):
             return f"a {self.kind} above {self.low:g}" if self.open else f"a {self.kind} of at least {self.low:g}"
         if self.open and self.top:

@@ -16,6 +16,7 @@ from pathlib import Path
 import engine
 import rooms
 import scale
+import stopping
 import templates
 import unchanged
 from lines import Line, Wishes
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Wishes], Iterator[Line]]] = {
     "collector": rooms.collecting,
     "store": rooms.storing,
     "report": rooms.reporting,
+    "stopping": stopping.lines,
     "templates": templates.rendering,
 }
 

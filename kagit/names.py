@@ -42,6 +42,7 @@ ANNOTATION_OBJECTIVES = "kagit.dev/objectives"
 ANNOTATION_CONSTRAINTS = "kagit.dev/constraints"
 ANNOTATION_START_FROM = "kagit.dev/start-from"
 ANNOTATION_STARTED_FROM = "kagit.dev/started-from"
+ANNOTATION_WITHOUT_GAIN = "kagit.dev/stop-without-gain"
 
 ANNOTATION_PREFIX = "kagit.dev/"
 WISHES = (
@@ -50,6 +51,7 @@ WISHES = (
     ANNOTATION_RETRIES,
     ANNOTATION_REUSE_RESULTS,
     ANNOTATION_STOP_TRIALS,
+    ANNOTATION_WITHOUT_GAIN,
 )
 """Annotations by which an author says how an experiment lives; they may change without a new run."""
 AIMS = (ANNOTATION_OBJECTIVES, ANNOTATION_CONSTRAINTS)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-from kagit.objective import Observation
+from kagit.objective import Objective, Observation
 from kagit.space import Point
 
 
@@ -48,21 +49,40 @@ class Checkpoint:
 
 
 class Comparison(StrEnum):
-    """Katib's comparison of an early stopping rule: how a reading stands to the rule's value when it is met."""
+    """How a reading stands to the value of an early stopping rule when the rule is met; the last two are not Katib's.
+
+    OUTSIDE: the report itself is outside of `low,high`, or no finite number. STALE: so many reports as the rule has
+    patience have brought no gain above the value.
+    """
 
     EQUAL = "equal"
     LESS = "less"
     GREATER = "greater"
+    OUTSIDE = "outside"
+    STALE = "stale"
+
+
+class Limit(NamedTuple):
+    """The value of a rule from report `step` on."""
+
+    step: int
+    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlyStoppingRule:
-    """A trial is stopped once each of its rules was met by a report of `metric`, from number `start_step` on."""
+    """A trial is stopped once each of its rules was met by a report of `metric`, from number `start_step` on.
+
+    With Katib's comparisons the best report of the objective so far counts, and the values of `later` take the place of
+    `value`, each from its own report on. `patience` is for STALE alone.
+    """
 
     metric: str
     value: str
     comparison: Comparison
     start_step: int = 0
+    later: tuple[Limit, ...] = ()
+    patience: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +113,7 @@ class Trial:
     def is_over(self) -> bool:
         """Whether it will not change any more."""
         return self.phase not in ACTIVE
+
+    def result(self, objective: Objective) -> float | None:
+        """Its objective value if it may be the best; None where it came to none, or its readings are no result."""
+        return objective.result(self.observation) if self.phase in COUNTED else None

@@ -9,10 +9,31 @@ from kagit import names
 LONGEST = 10 * 366 * 86400
 """Seconds: a duration above ten years is a mistake."""
 MOST_RETRIES = 100
+MOST_WITHOUT_GAIN = 1000
+WITHOUT_GAIN = r"([1-9][0-9]{0,2}|1000)(, ?([0-9]{1,15}(\.[0-9]{1,15})?(e-?[0-9]{1,2})?)(%?))?"
+"""A number of trials up to MOST_WITHOUT_GAIN, and how much better is a gain."""
+WITHOUT_GAIN_WAY = (
+    f"a number of trials up to {MOST_WITHOUT_GAIN}, and after a comma the least gain if need be, "
+    "as a value or in percent, e.g. 20 or 20, 0.001"
+)
 
 _DURATION = re.compile(r"(?=.)(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
+_WITHOUT_GAIN = re.compile(WITHOUT_GAIN, re.ASCII)
 _UNITS = (86400, 3600, 60, 1)
 _FLAGS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How many trials with a result may bring no gain, one above `least`: a value, or a share of the best before."""
+
+    trials: int
+    least: float = 0.0
+    relative: bool = False
+
+    def allows(self, gain: float, *, best: float) -> bool:
+        """Whether so much better than `best` is a gain."""
+        return gain > (self.least * abs(best) if self.relative else self.least)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +45,7 @@ class Wishes:
     retries: int = 2
     reuse_results: bool = False
     stops_trials: bool = True
+    without_gain: Patience | None = None
 
 
 def wishes(annotations: Mapping[str, str]) -> Wishes:
@@ -35,6 +57,7 @@ def wishes(annotations: Mapping[str, str]) -> Wishes:
         retries=Wishes().retries if retries is None else retries,
         reuse_results=flag(annotations.get(names.ANNOTATION_REUSE_RESULTS, "")) is True,
         stops_trials=flag(annotations.get(names.ANNOTATION_STOP_TRIALS, "")) is not False,
+        without_gain=patience(annotations.get(names.ANNOTATION_WITHOUT_GAIN, "")),
     )
 
 
@@ -59,6 +82,15 @@ def whole(text: str) -> int | None:
     return int(text) if int(text) <= MOST_RETRIES else None
 
 
+def patience(text: str) -> Patience | None:
+    """The meaning of `20`, `20, 0.001` and `20, 0.5%`; None for any other text."""
+    match = _WITHOUT_GAIN.fullmatch(text)
+    if match is None:
+        return None
+    trials, _, least, *_, percent = match.groups()
+    return Patience(trials=int(trials), least=float(least or 0) / (100 if percent else 1), relative=bool(percent))
+
+
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
     """What differs between two experiments' annotations, `max-duration none → 2h`, but for the suspension."""
     before, after = wishes(old), wishes(new)
@@ -72,5 +104,6 @@ FIELDS: Mapping[str, str] = {
     "retries": names.ANNOTATION_RETRIES,
     "reuse_results": names.ANNOTATION_REUSE_RESULTS,
     "stops_trials": names.ANNOTATION_STOP_TRIALS,
+    "without_gain": names.ANNOTATION_WITHOUT_GAIN,
 }
 """The annotation behind each wish but the suspension."""

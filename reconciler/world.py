@@ -1,13 +1,15 @@
 """What is wanted and what is, as frozen values: all that a decision may look at."""
 
+from bisect import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kagit.conditions import Conditions
 from kagit.experiment import Experiment, ResumePolicy
-from kagit.objective import Observation
+from kagit.objective import Objective, Observation
 from kagit.suggestion import Suggestion
 from kagit.trial import Phase, Trial
+from kagit.wishes import MOST_WITHOUT_GAIN
 from reconciler.ports import Sighting
 
 
@@ -141,6 +143,28 @@ class Best:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    """Numbers and objective values of the last trials with a result, in the order of their numbers, at most as many as
+    a wish may ask about; `before` is the best of all trials with lower numbers, None where there are none.
+
+    The same trials give the same, in whatever order they end.
+    """
+
+    results: tuple[tuple[int, float], ...] = ()
+    before: float | None = None
+
+    def add(self, index: int, value: float, objective: Objective) -> "Recent":
+        """With one more trial that has come to a result."""
+        place = bisect(self.results, (index, value))
+        results = (*self.results[:place], (index, value), *self.results[place:])
+        if len(results) <= MOST_WITHOUT_GAIN:
+            return Recent(results=results, before=self.before)
+        (_, oldest), *rest = results
+        better = self.before is None or objective.better(oldest, self.before)
+        return Recent(results=tuple(rest), before=oldest if better else self.before)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything about one experiment at one moment.
 
@@ -170,6 +194,7 @@ class World:
     postponed: bool = False
     service: Service | None = None
     best: Best | None = None
+    recent: Recent = field(default_factory=Recent)
     grants: tuple[Grant, ...] = ()
     positions: Mapping[str, int] = field(default_factory=dict[str, int])
     changes: int = 0

@@ -26,4 +26,27 @@ def _median() -> Stopping:
     return MedianStop()
 
 
-_ENTRIES: Mapping[str, Callable[[], Stopping]] = {"medianstop": _median}
+def _patience() -> Stopping:
+    from algorithms.stopping.patience import Patience
+
+    return Patience()
+
+
+def _percentile() -> Stopping:
+    from algorithms.stopping.percentile import Percentile
+
+    return Percentile()
+
+
+def _threshold() -> Stopping:
+    from algorithms.stopping.threshold import Threshold
+
+    return Threshold()
+
+
+_ENTRIES: Mapping[str, Callable[[], Stopping]] = {
+    "medianstop": _median,
+    "patience": _patience,
+    "percentile": _percentile,
+    "threshold": _threshold,
+}

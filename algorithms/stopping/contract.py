@@ -38,6 +38,11 @@ class Stopping(Protocol):
         """Katib's algorithmName."""
         ...
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether its rules depend on the settings alone, so that nobody need read a curve for it."""
+        ...
+
     def check(self, case: Case) -> tuple[Issue, ...]:
         """What is wrong with the settings, with places below `spec`; empty when it can run."""
         ...

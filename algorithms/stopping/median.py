@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from algorithms import settings
 from algorithms.settings import Kind, Setting
 from algorithms.stopping.contract import Case
-from kagit.findings import Issue
-from kagit.objective import ObjectiveType
-from kagit.trial import Comparison, EarlyStoppingRule
+from algorithms.stopping.spread import Spread, averages
+from algorithms.stopping.table import INTERVAL, MOST_STEPS, Table
+from kagit.findings import Issue, Severity
+from kagit.trial import EarlyStoppingRule
 
 SETTINGS = (
     Setting(
@@ -22,7 +23,7 @@ SETTINGS = (
         name="start_step",
         kind=Kind.WHOLE,
         low=1,
-        high=2**31 - 1,
+        high=MOST_STEPS,
         default="4",
         meaning="how many reports of the objective a trial may make before it is judged, and how many are averaged",
     ),
@@ -33,6 +34,14 @@ SETTINGS = (
         default="median",
         meaning="what of the averages a trial is compared with; Katib takes the mean",
     ),
+    Setting(
+        name="average",
+        kind=Kind.TEXT,
+        choices=("first", "running"),
+        default="first",
+        meaning="of the first start_step reports for ever, as in Katib, or of all up to the step that is judged",
+    ),
+    INTERVAL,
 )
 
 
@@ -40,51 +49,49 @@ SETTINGS = (
 class MedianStop:
     """The median of the averages over the first `start_step` reports of every trial that has succeeded.
 
-    Katib takes the mean of these averages in spite of the name: that is `statistic: mean` here.
+    Katib takes the mean of these averages in spite of the name: that is `statistic: mean` here. `average: running` is
+    the rule of Google Vizier (Golovin et al. 2017): at each step the averages of all reports up to it.
     """
 
     name: str = "medianstop"
+    is_blind: bool = False
 
     def check(self, case: Case) -> tuple[Issue, ...]:
         """What is wrong with the settings, with places below `spec`; empty when it can run."""
-        return tuple(settings.check(case.settings, SETTINGS, algorithm=self.name, field="earlyStopping"))
+        found = settings.check(case.settings, SETTINGS, algorithm=self.name, field="earlyStopping")
+        return (*found, *_idle(case)) if case.settings.get("average") != "running" else tuple(found)
 
     def start(self, case: Case) -> "_Median":
         """A fresh stopper that knows nothing yet."""
         return _Median(case)
 
 
+def _idle(case: Case) -> tuple[Issue, ...]:
+    """The interval has no effect where there is one step only."""
+    if INTERVAL.name not in case.settings:
+        return ()
+    at = ("earlyStopping", "algorithmSettings", list(case.settings).index(INTERVAL.name))
+    message = "interval_steps of medianstop has no effect with average first; set average to running, or remove it"
+    return (Issue(at=at, message=message, slug="setting-without-effect", severity=Severity.WARNING),)
+
+
 class _Median:
     def __init__(self, case: Case) -> None:
-        self._metric = case.metric
-        self._comparison = Comparison.GREATER if case.direction is ObjectiveType.MINIMIZE else Comparison.LESS
+        self._case = case
         self._needed = settings.whole(case.settings, "min_trials_required", 3)
         self._step = settings.whole(case.settings, "start_step", 4)
+        self._running = case.settings.get("average") == "running"
         self._mean = case.settings.get("statistic") == "mean"
-        self._averages: list[float] = []
+        self._table = Table(start=self._step, interval=settings.whole(case.settings, INTERVAL.name, 1))
 
     def tell(self, curve: Sequence[float | None]) -> None:
-        first = [value for value in curve[: self._step] if value is not None]
-        if first:
-            self._averages.append(_average(first))
+        found = list(averages(curve if self._running else curve[: self._step]))
+        if len(found) < self._step:  # who has reported less often counts with what there is
+            self._table.begin(found[-1] if found else None)
+        self._table.add(found)
 
     def rules(self) -> tuple[EarlyStoppingRule, ...]:
-        if len(self._averages) < self._needed:
-            return ()
-        middle = _average(self._averages) if self._mean else _middle(self._averages)
-        return (
-            EarlyStoppingRule(
-                metric=self._metric, value=repr(middle), comparison=self._comparison, start_step=self._step
-            ),
-        )
+        return self._table.rules(self._case, middle=self._middle, least=self._needed)
 
-
-def _average(values: Sequence[float]) -> float:
-    """The mean; each value is divided first, so that no sum of finite values is infinite."""
-    count = len(values)
-    return sum(value / count for value in sorted(values))
-
-
-def _middle(values: Sequence[float]) -> float:
-    ordered, half = sorted(values), len(values) // 2
-    return ordered[half] if len(ordered) % 2 else ordered[half - 1] / 2 + ordered[half] / 2
+    def _middle(self, spread: Spread) -> float:
+        return spread.mean() if self._mean else spread.below(50)

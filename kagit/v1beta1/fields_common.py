@@ -90,6 +90,17 @@ STOPPING_RULES = ListOf(
             "value": text("Value that a reading is compared with."),
             "comparison": text("How it is compared.", one_of=tuple(Comparison)),
             "startStep": whole("The comparison begins with this report of the metric.", least=0),
+            "later": ListOf(
+                Record(
+                    {
+                        "step": whole("Number of the report.", least=0),
+                        "value": text("Value that counts from this report on."),
+                    },
+                    required=("step", "value"),
+                ),
+                doc="Values for later reports.",
+            ),
+            "patience": whole("Reports without a gain above the value, where the comparison is stale.", least=0),
         },
         required=("name", "value", "comparison"),
     ),

@@ -8,7 +8,7 @@ from kagit.experiment import Json
 from kagit.objective import Metric, Observation
 from kagit.shapes import at, sequence, text
 from kagit.space import Point
-from kagit.trial import Comparison, EarlyStoppingRule
+from kagit.trial import Comparison, EarlyStoppingRule, Limit
 
 
 def owner(body: Json) -> Json:
@@ -67,9 +67,11 @@ def observation(given: object) -> Observation:
 
 
 def rules_out(rules: Sequence[EarlyStoppingRule]) -> list[Json]:
-    """Katib's earlyStoppingRules."""
+    """Katib's earlyStoppingRules, with what Katib has no word for where it is needed."""
     return [
         {"name": one.metric, "value": one.value, "comparison": one.comparison.value, "startStep": one.start_step}
+        | ({"later": [{"step": each.step, "value": each.value} for each in one.later]} if one.later else {})
+        | ({"patience": one.patience} if one.patience else {})
         for one in rules
     ]
 
@@ -82,6 +84,11 @@ def rules_in(given: object) -> tuple[EarlyStoppingRule, ...]:
             value=text(at(one, "value")),
             comparison=Comparison(text(at(one, "comparison"))),
             start_step=int(at(one, "startStep") or 0),
+            later=tuple(
+                Limit(step=int(at(each, "step") or 0), value=text(at(each, "value")))
+                for each in sequence(at(one, "later"))
+            ),
+            patience=int(at(one, "patience") or 0),
         )
         for one in sequence(given)
     )

@@ -6,6 +6,7 @@ from contextlib import closing
 
 from kagit.experiment import Json
 from kagit.shapes import at, mapping, sequence, text
+from kagit.trial import Comparison, EarlyStoppingRule
 from kagit.v1beta1 import defaults, objects, pieces
 from reconciler import wiring
 from reconciler.commands import effective, show
@@ -83,14 +84,20 @@ def _trial(body: Json, given: Json) -> None:
     rows: list[tuple[str, object]] = [(f"{name}:", value) for name, value in trial.point.items()]
     rows += [(f"{one['name']}:", _metric(one)) for one in sequence(at(body, "status", "observation", "metrics"))]
     rows += [(f"{one.path}:", f"{one.size} bytes, sha256 {one.digest}") for one in trial.artifacts]
-    for one in sequence(given.get("earlyStoppingRules")):
-        said = f"{at(one, 'comparison')} {at(one, 'value')} from report {at(one, 'startStep') or 0} on"
-        rows.append((f"Stops when {at(one, 'name')}:", said))
+    rows += [(f"Stops when {one.metric}:", _rule(one)) for one in trial.rules]
     rows.append(("Attempt:", trial.attempt))
     run = mapping(given.get("runSpec"))
     rows.append(("Runs:", f"{run.get('kind')} ({run.get('apiVersion')}); --run-spec shows it"))
     print()
     _pairs(rows)
+
+
+def _rule(rule: EarlyStoppingRule) -> str:
+    """When an early stopping rule is met, after the name of its metric."""
+    if rule.comparison is Comparison.STALE:
+        return f"{rule.patience} reports from number {rule.start_step} on bring no gain above {rule.value}"
+    last = f" (and {rule.later[-1].value} from report {rule.later[-1].step} on)" if rule.later else ""
+    return f"{rule.comparison} {rule.value} from report {rule.start_step} on{last}"
 
 
 def _suggestion(body: Json, given: Json) -> None:

@@ -15,9 +15,15 @@ _ENDS = {
     "ExperimentGoalReached": "it reached its goal",
     "ExperimentSuggestionEndReached": "its search space is exhausted",
     "ExperimentMaxDurationReached": "its time was up",
+    "ExperimentNoMoreGain": "its last trials brought no gain",
 }
 """Why an experiment that succeeded has no use for more trials."""
-_RESTARTABLE = frozenset({"ExperimentMaxTrialsReached", "ExperimentMaxDurationReached"})
+_WISHES = {
+    "ExperimentMaxDurationReached": names.ANNOTATION_MAX_DURATION,
+    "ExperimentNoMoreGain": names.ANNOTATION_WITHOUT_GAIN,
+}
+"""The wish by which an experiment ended: it goes on once that allows it."""
+_RESTARTABLE = frozenset({"ExperimentMaxTrialsReached", *_WISHES})
 
 
 class Word(StrEnum):
@@ -131,13 +137,13 @@ def _said(*, old: Experiment, new: Experiment) -> str:
 
 
 def _after_the_end(*, new: Experiment, run: Run, said: str) -> Intake:
-    """It is over: more trials or more time may begin it again."""
+    """It is over: more trials, or more of what it was ended by, may begin it again."""
     old = run.experiment
     done = find(run.conditions, "Succeeded")
-    late = done is not None and done.reason == "ExperimentMaxDurationReached"
-    longer = _grows(old=old.wishes.max_duration, new=new.wishes.max_duration)
-    if (late and longer) or _grows(old=old.max_trials, new=new.max_trials):
-        return _restart(new=new, done=done, said=said, enough=not late or longer)
+    wish = _WISHES.get(done.reason, "") if done is not None else ""
+    allowed = _allows_more(wish, old=old.wishes, new=new.wishes)
+    if allowed or _grows(old=old.max_trials, new=new.max_trials):
+        return _restart(new=new, done=done, said=said, lacks="" if allowed else wish)
     if new.wishes.stops_trials != old.wishes.stops_trials:
         return Intake(word=Word.EXTEND, reason=f"{said}, for what still runs")
     what = said or (f"{names.ANNOTATION_SUSPEND} changed" if new.wishes != old.wishes else "resumePolicy changed")
@@ -157,11 +163,24 @@ def _soon(new: Experiment, counts: Counts) -> str:
     return f"; {counts.total} trials exist already, so it ends {when}, and none is deleted"
 
 
-def _restart(*, new: Experiment, done: Condition | None, said: str, enough: bool) -> Intake:
-    """More trials or more time were granted to an experiment that is over."""
-    if done is None or done.reason not in _RESTARTABLE or not enough:
+def _allows_more(wish: str, *, old: wishes.Wishes, new: wishes.Wishes) -> bool:
+    """Whether the wish that has ended an experiment would not end it there any more."""
+    if wish == names.ANNOTATION_MAX_DURATION:
+        return _grows(old=old.max_duration, new=new.max_duration)
+    before, after = old.without_gain, new.without_gain
+    if wish != names.ANNOTATION_WITHOUT_GAIN or before is None:
+        return False
+    if after is None:
+        return True
+    smaller = after.least < before.least or after.relative != before.relative
+    return after.trials > before.trials or (after.trials == before.trials and smaller)
+
+
+def _restart(*, new: Experiment, done: Condition | None, said: str, lacks: str) -> Intake:
+    """More was granted to an experiment that is over; `lacks` is the wish that would end it again."""
+    if done is None or done.reason not in _RESTARTABLE or lacks:
         why = "it failed" if done is None else _ENDS.get(done.reason, "it is over")
-        way = "change its objective or space for a new run" if enough else f"raise {names.ANNOTATION_MAX_DURATION}, too"
+        way = f"raise {lacks}, too" if lacks else "change its objective or space for a new run"
         return Intake(word=Word.REFUSE, reason=f"{why}, so more trials change nothing; {way}")
     if new.resume is ResumePolicy.NEVER:
         return Intake(

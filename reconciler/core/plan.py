@@ -21,7 +21,7 @@ from reconciler.actions import (
 from reconciler.core import asking, budget, deadline, explain, intake, service, trials, verdict
 from reconciler.core.intake import Word
 from reconciler.core.trials import Aim
-from reconciler.world import Best, Counts, Live, Run, World
+from reconciler.world import Best, Counts, Live, Recent, Run, World
 
 STATUS_INTERVAL = 1.0
 """Seconds between two writes of a status in which only counters have moved."""
@@ -96,7 +96,7 @@ def _go_on(world: World) -> Plan:
     spent = budget.is_spent(run.experiment, world.counts)
     for one in world.live:
         deeds += trials.decide(world, one, aim=_aim(one, run, stopping=stopping, spent=spent))
-    counts, best = _after(world, deeds, run)
+    counts, best, recent = _after(world, deeds, run)
     decided = None
     if not run.is_over:
         decided = verdict.of(
@@ -104,6 +104,7 @@ def _go_on(world: World) -> Plan:
                 run=run,
                 counts=counts,
                 best=best,
+                recent=recent,
                 exhausted=world.exhausted,
                 waiting=len(world.suggestions),
                 late=late,
@@ -140,16 +141,18 @@ def _search(world: World, run: Run, deeds: list[Action], *, counts: Counts, ends
     return [*deeds, *asking.create(world, missing), *asking.ask(world, missing)]
 
 
-def _after(world: World, deeds: Sequence[Action], run: Run) -> tuple[Counts, Best | None]:
-    """Counts and best trial as they will be when the deeds are done."""
-    counts, best = world.counts, world.best
+def _after(world: World, deeds: Sequence[Action], run: Run) -> tuple[Counts, Best | None, Recent]:
+    """Counts, best trial and last results as they will be when the deeds are done."""
+    counts, best, recent, objective = world.counts, world.best, world.recent, run.experiment.objective
     phases = {one.trial.name: one.trial for one in world.live}
     for deed in deeds:
         if isinstance(deed, FinishTrial) and phases[deed.name].run == run.number:
             counts = counts.moved(phases[deed.name].phase, deed.phase)
             ended = replace(phases[deed.name], phase=deed.phase, observation=deed.observation)
-            best = better(run.experiment.objective, best, trial=ended)
-    return counts, best
+            best = better(objective, best, trial=ended)
+            value = ended.result(objective)
+            recent = recent if value is None else recent.add(ended.index, value, objective)
+    return counts, best, recent
 
 
 def better(objective: Objective, best: Best | None, *, trial: Trial) -> Best | None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from algorithms import catalog
+from algorithms import catalog, startup
 from algorithms.contract import Finished, Problem
 from algorithms.search import SEVERAL
 from algorithms.stopping import catalog as stopping
 from algorithms.stopping.contract import Case
+from kagit import names
 from kagit.errors import Refused
 from kagit.experiment import Experiment
 from kagit.findings import Issue, Severity
@@ -51,7 +52,8 @@ _ENDLESS = 1e300
 def issues(experiment: Experiment) -> tuple[Issue, ...]:
     """What the algorithm has against its settings or the space, with places from the root of the manifest."""
     found = (*_search(experiment), *_stopping(experiment))
-    return tuple(Issue(at=("spec", *i.at), message=i.message, slug=i.slug, severity=i.severity) for i in found)
+    below = (Issue(at=("spec", *i.at), message=i.message, slug=i.slug, severity=i.severity) for i in found)
+    return (*_patience(experiment), *below)
 
 
 def obstacle(experiment: Experiment) -> Issue | None:
@@ -105,6 +107,25 @@ def _stopping(experiment: Experiment) -> Iterator[Issue]:
     else:
         message = _unknown(name, "early stopping algorithm", stopping.names())
         yield Issue(at=("earlyStopping", "algorithmName"), message=message, slug="early-stopping-unknown")
+
+
+def _patience(experiment: Experiment) -> Iterator[Issue]:
+    """Whether the end without gain can come, and not before the search has begun."""
+    patience, most, name = experiment.wishes.without_gain, experiment.max_trials, experiment.algorithm.name
+    if patience is None:
+        return
+    key = names.ANNOTATION_WITHOUT_GAIN
+    at, early = ("metadata", "annotations", key), startup.trials(name, experiment.algorithm.settings)
+    if most is not None and patience.trials >= most:
+        message = (
+            f"{key} is {patience.trials}, but maxTrialCount is {most}, so it ends nothing; give less, or remove it"
+        )
+        yield Issue(at=at, message=message, slug="patience-idle", severity=Severity.WARNING)
+    elif patience.trials < early:
+        message = (
+            f"{key} is {patience.trials}, but the first {early} trials of {name} are random; give at least {early}"
+        )
+        yield Issue(at=at, message=message, slug="patience-below-startup", severity=Severity.WARNING)
 
 
 def _at_name(message: str, slug: str) -> Issue:

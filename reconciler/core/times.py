@@ -1,9 +1,10 @@
-"""Times of readings: RFC 3339 texts, kept as printed, and compared down to their last digit."""
+"""Times: of readings, kept as RFC 3339 texts and compared to the last digit; of moments, as objects have them."""
 
 import math
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 _STAMP = re.compile(
     r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(\.\d+)?"
@@ -99,3 +100,13 @@ def _instant(time: str) -> tuple[float, str]:
     if fraction[-6:-5] in {"+", "-"} and fraction:
         fraction, zone = fraction[:-6], fraction[-6:]
     return datetime.fromisoformat(head + zone).timestamp(), fraction.rstrip("0")
+
+
+def moment(seconds: float) -> str:
+    """Seconds since 1970 as RFC 3339 in UTC, to the second as Kubernetes writes it."""
+    return _second(int(seconds))
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from kagit import conditions as c
 from kagit.trial import Phase
-from reconciler.core import budget
-from reconciler.world import Best, Counts, Run
+from kagit.wishes import Patience
+from reconciler.core import budget, gain
+from reconciler.world import Best, Counts, Recent, Run
 
 
 class Verdict(NamedTuple):
@@ -44,6 +45,7 @@ class Standing:
     run: Run
     counts: Counts
     best: Best | None
+    recent: Recent
     exhausted: bool
     waiting: int
     late: bool
@@ -66,9 +68,18 @@ def _used_up(now: Standing) -> Verdict | None:
         return MAX_TRIALS
     if now.exhausted and now.waiting == 0 and active == 0:
         return END_REACHED
+    patience = now.run.experiment.wishes.without_gain
+    if patience is not None and gain.is_gone(now.recent, patience, now.run.experiment.objective):
+        return _no_gain(patience)
     if now.late:
         return NOTHING_IN_TIME if now.best is None else MAX_DURATION
     return None
+
+
+def _no_gain(patience: Patience) -> Verdict:
+    last = f"{patience.trials} trials with a result" if patience.trials > 1 else "trial with a result"
+    message = f"Experiment has succeeded because the last {last} brought no gain"
+    return Verdict("Succeeded", "ExperimentNoMoreGain", message)
 
 
 def conditions(*, run: Run, counts: Counts, verdict: Verdict | None, now: str) -> c.Conditions:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from kagit.experiment import Experiment, Json
 from reconciler.core.slots import Need
+from reconciler.core.times import moment
 from reconciler.ports import Clock, Cluster, Executor, Store
-from reconciler.shell.ledger import Ledger, moment
+from reconciler.shell.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

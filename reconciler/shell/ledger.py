@@ -7,8 +7,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from algorithms.contract import Finished, HistoryDigest, Optimizer
@@ -25,7 +23,7 @@ from reconciler.core.problem import ahead, finished
 from reconciler.core.slots import Need, Share
 from reconciler.shell import twins
 from reconciler.shell.following import Follow
-from reconciler.world import Best, Counts, Grant, Run, Service, Source, Wanted, World
+from reconciler.world import Best, Counts, Grant, Recent, Run, Service, Source, Wanted, World
 
 Title: TypeAlias = tuple[str, str]
 """Namespace and name of an experiment."""
@@ -66,6 +64,7 @@ class Ledger:
     live: dict[str, Follow] = field(default_factory=dict[str, Follow])
     phases: dict[Phase, int] = field(default_factory=dict[Phase, int])
     best: Best | None = None
+    recent: Recent = field(default_factory=Recent)
     suggestions: dict[int, Suggestion] = field(default_factory=dict[int, Suggestion])
     asked: int = 0
     ahead: int = 0
@@ -148,7 +147,7 @@ class Ledger:
         if self.run is not None and run.number != self.run.number:
             self.remember()
             self.live = {name: one for name, one in self.live.items() if one.trial.run == run.number}
-            self.trials, self.phases, self.best = {}, {}, None
+            self.trials, self.phases, self.best, self.recent = {}, {}, None, Recent()
             self.suggestions, self.asked, self.exhausted, self.postponed = {}, 0, False, False
             self.oldest_parent = 0
             self.history, self.optimizer, self.content, self.prints = HistoryDigest(), None, 0, {}
@@ -192,8 +191,10 @@ class Ledger:
         if self.run is None or not new:
             return
         objective = self.run.experiment.objective
-        self.best = better(objective, self.best, trial=trial)
-        told = finished(self.run.experiment, trial)
+        told, self.best = finished(self.run.experiment, trial), better(objective, self.best, trial=trial)
+        value = trial.result(objective)
+        if value is not None:
+            self.recent = self.recent.add(trial.index, value, objective)
         if told.value is not None or (trial.phase in COUNTED and objective.words(trial.observation)):
             twins.note(self.results, trial)
         if trial.phase is Phase.SUCCEEDED and self.run.experiment.early_stopping is not None:
@@ -276,6 +277,7 @@ class Ledger:
             postponed=self.postponed,
             service=self.service,
             best=self.best,
+            recent=self.recent,
             grants=tuple(grants),
             positions=positions,
             changes=self.changes,
@@ -286,13 +288,3 @@ class Ledger:
 def fingerprint(trial: Trial) -> int:
     """A number for one trial's whole state, 64 bits; sums of them do not depend on the order of changes."""
     return int.from_bytes(hashlib.blake2b(repr(trial).encode(), digest_size=8).digest())
-
-
-def moment(seconds: float) -> str:
-    """Seconds since 1970 as RFC 3339 in UTC, to the second as Kubernetes writes it."""
-    return _second(int(seconds))
-
-
-@lru_cache(maxsize=8)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

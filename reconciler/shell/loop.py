@@ -9,13 +9,14 @@ from kagit.trial import Phase
 from reconciler.actions import RecordCreated, RecordRunning, StartTrial, StopTrial
 from reconciler.core import slots
 from reconciler.core.plan import plan
+from reconciler.core.times import moment
 from reconciler.ports import Sighting
 from reconciler.shell import recall, sharing
 from reconciler.shell.belonging import is_loose, once_more
 from reconciler.shell.collect import collect
 from reconciler.shell.following import Follow
 from reconciler.shell.hands import Hands, forget_all
-from reconciler.shell.ledger import Ledger, Title, moment
+from reconciler.shell.ledger import Ledger, Title
 from reconciler.shell.perform import perform
 from reconciler.shell.sharing import Capacity
 from reconciler.world import Wanted

@@ -13,9 +13,10 @@ def rules(ledger: Ledger, hands: Hands) -> tuple[EarlyStoppingRule, ...]:
     if ledger.run is None or ledger.run.experiment.early_stopping is None:
         return ()
     spec = ledger.run.experiment
+    algorithm = catalog.named(ledger.run.experiment.early_stopping.name)
     if ledger.stopper is None:
-        ledger.stopper = catalog.named(ledger.run.experiment.early_stopping.name).start(stopping_case(spec))
-    while ledger.unlearnt:
+        ledger.stopper = algorithm.start(stopping_case(spec))
+    while ledger.unlearnt and not algorithm.is_blind:
         trial = ledger.unlearnt[-1]
         name = key(ledger.namespace, trial.name, trial.attempt)
         ledger.stopper.tell([one.value for one in hands.store.curve(name, spec.objective.metric)])

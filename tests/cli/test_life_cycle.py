@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from algorithms.contract import Finished, HistoryDigest
 from tests.cli.support import LOSS, Origin, background, eventually, lines, manifest, none_left, sh
 
 A = "experiments/a.yaml"
@@ -113,6 +114,41 @@ def test_a_bad_trial_is_stopped_early_and_keeps_what_it_has_printed(cli, origin:
     rule = {"name": "loss", "value": "0.1", "comparison": "greater", "startStep": 2}
     assert rules == [None, [rule], [rule]]
     none_left(here / "ledger")
+
+
+def test_the_algorithm_is_told_what_stopped_trials_have_come_to(cli, origin: Origin, here: Path, monkeypatch):
+    """Nothing of them is retained, and they count: in Katib their observation is lost, and they are asked for again."""
+    monkeypatch.setenv("LEDGER", str(here / "ledger"))
+    stopping = {"algorithmName": "patience", "algorithmSettings": [{"name": "patience", "value": "1"}]}
+    script = sh(f"echo loss=$RATE; {FOREVER}")
+    spec = {"algorithm": {"algorithmName": "tpe"}, "earlyStopping": stopping}
+    origin.push({A: manifest("a", script, trials=3, parallel=1, **spec)})
+    assert cli("reconcile", "--repo", origin.url, "--once").code == 0
+    rows = origin.trials("a")
+    assert [one["status"] for one in rows] == ["EarlyStopped"] * 3
+    assert all(one["loss"] == one["rate"] for one in rows)
+    shown = json.loads(cli("get", "trials", "--output", "json").out)
+    shown = shown["items"] if isinstance(shown, dict) else shown
+    assert [one["spec"]["retainRun"] for one in shown] == [False] * 3
+    rule = {"name": "loss", "value": "0", "comparison": "stale", "startStep": 1, "patience": 1}
+    assert [one["spec"]["earlyStoppingRules"] for one in shown] == [[rule]] * 3
+    described = cli("describe", "trial", "a-1-0000").out
+    assert "Stops when loss: 1 reports from number 1 on bring no gain above 0" in " ".join(described.split())
+    told = HistoryDigest()
+    for index, (one, row) in enumerate(zip(shown, rows, strict=True)):
+        assert one["metadata"]["annotations"]["kagit.dev/history-digest"] == told.value()
+        told.add(Finished(index=index, point={"rate": row["rate"]}, value=float(row["loss"])))
+    none_left(here / "ledger")
+
+
+def test_a_search_without_gain_ends_and_says_so(cli, origin: Origin):
+    notes = {"stop-without-gain": "1, 0.001"}
+    origin.push({A: wishing(notes, trials=4, parallel=1, **GRID)})
+    assert cli("reconcile", "--repo", origin.url, "--once").code == 0
+    assert [one["status"] for one in origin.trials("a")] == ["Succeeded"] * 2
+    assert "the last trial with a result brought no gain" in status(origin)
+    again = cli("plan", "--repo", origin.url)
+    assert again.code == 0, again.out
 
 
 def test_equal_assignments_run_once(cli, origin: Origin, here: Path, monkeypatch):

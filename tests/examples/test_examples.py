@@ -1,6 +1,7 @@
 """The examples are what they say: manifests without findings, scripts that are there, a run that really runs."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -34,6 +35,7 @@ def test_there_are_the_promised_experiments() -> None:
         "hyperband/experiments/digits-network.yaml",
         "pbt/experiments/digits-pbt.yaml",
         "quadratic/experiments/quadratic.yaml",
+        "stopping/experiments/digits-network.yaml",
     ]
 
 
@@ -68,8 +70,16 @@ def test_its_script_takes_what_it_is_given_and_prints_what_is_read(manifest: Pat
 
 def kagit(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "reconciler.cli", *arguments]
-    env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # as if activated
-    done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    done = subprocess.run(
+        command,
+        cwd=place,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done
 
@@ -132,6 +142,25 @@ def test_the_darts_example_ends_with_a_genotype(tmp_path: Path) -> None:
     assert [len(node) for node in (*found["normal"], *found["reduce"])] == [2, 2, 2, 2]
     assert float(row["Validation-Accuracy"]) > 0.3
     assert genotype[:50] in done.stdout
+
+
+def test_the_stopping_example_saves_epochs(tmp_path: Path) -> None:
+    """The first eight of its trials."""
+    place, epochs = tmp_path / "stopping", 60
+    shutil.copytree(EXAMPLES / "stopping", place)
+    manifest = place / "experiments/digits-network.yaml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace("maxTrialCount: 30", "maxTrialCount: 8"), encoding="utf-8")
+    kagit(place, "run", "experiments/digits-network.yaml", "--report", "out")
+    rows = table(place / "out/trials.csv")
+    assert len(rows) == 8
+    assert {row["status"] for row in rows} == {"EarlyStopped", "Succeeded"}
+    assert min(float(row["error"]) for row in rows) < 0.1
+    found = kagit(place, "query", "select trial, count(*) as reports from readings group by trial", "--output", "json")
+    reports = {one["trial"].rpartition("/")[2]: one["reports"] for one in json.loads(found.stdout)}
+    assert all(reports[row["trial"]] == epochs for row in rows if row["status"] == "Succeeded")
+    assert all(reports[row["trial"]] >= 4 for row in rows)
+    assert sum(reports.values()) < epochs * len(rows)
 
 
 def test_the_small_example_runs_as_its_page_says(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kagit import names
 from kagit.objective import Metric
 from kagit.suggestion import Suggestion
-from kagit.trial import Artifact, Comparison, EarlyStoppingRule, Phase, Trial
+from kagit.trial import Artifact, Comparison, EarlyStoppingRule, Limit, Phase, Trial
 from kagit.v1beta1 import answers, manifest, objects, pieces
 
 BASE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "katib" / "base.yaml").read_text())
@@ -29,6 +29,8 @@ rules = st.builds(
     value=numbers,
     comparison=st.sampled_from(Comparison),
     start_step=st.integers(0, 2**31 - 1),
+    later=st.lists(st.builds(Limit, step=st.integers(0, 2**31 - 1), value=numbers), max_size=2).map(tuple),
+    patience=st.integers(0, 9),
 )
 common = {
     "name": st.just("fake-2-0007"),

@@ -4,7 +4,7 @@ import pytest
 
 from kagit import names
 from kagit.v1beta1 import manifest
-from kagit.wishes import FIELDS, Wishes, changes, seconds, whole, wishes
+from kagit.wishes import FIELDS, Patience, Wishes, changes, patience, seconds, whole, wishes
 from tests.sim.universe import manifest as body
 
 
@@ -56,8 +56,62 @@ def test_numbers_of_retries(text, expected):
     assert whole(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1", (1, 0.0, False)),
+        ("20", (20, 0.0, False)),
+        ("1000", (1000, 0.0, False)),
+        ("20,0.001", (20, 0.001, False)),
+        ("20, 1e-3", (20, 0.001, False)),
+        ("20, 0", (20, 0.0, False)),
+        ("20, 0.5%", (20, 0.005, True)),
+        ("20, 5%", (20, 0.05, True)),
+        ("0", None),
+        ("1001", None),
+        ("-3", None),
+        ("020", None),
+        ("", None),
+        ("20,", None),
+        ("20,  1", None),
+        ("20, -1", None),
+        ("20, %", None),
+        ("20, .5", None),
+        ("20, nan", None),
+        ("20, 1e999", None),
+        ("20%", None),
+        ("20 0.1", None),
+        ("20\n", None),
+        ("٣", None),
+        ("9" * 999, None),
+    ],
+)
+def test_patience(text, expected):
+    found = patience(text)
+    assert expected == (None if found is None else (found.trials, pytest.approx(found.least), found.relative))
+
+
+@pytest.mark.parametrize(
+    ("text", "gain", "best", "allowed"),
+    [
+        ("9", 1e-300, 5.0, True),
+        ("9", 0.0, 5.0, False),
+        ("9, 0.1", 0.1, 5.0, False),
+        ("9, 0.1", 0.11, 5.0, True),
+        ("9, 1%", 0.05, -5.0, False),
+        ("9, 1%", 0.051, -5.0, True),
+        ("9, 1%", 1e-300, 0.0, True),
+        ("9, 1", float("inf"), 5.0, True),
+    ],
+)
+def test_a_gain_is_more_than_the_least(text, gain, best, allowed):
+    assert patience(text).allows(gain, best=best) is allowed
+
+
 def test_without_annotations_everything_is_as_it_was():
-    assert wishes({}) == Wishes(max_duration=None, suspended=False, retries=2, reuse_results=False, stops_trials=True)
+    assert wishes({}) == Wishes(
+        max_duration=None, suspended=False, retries=2, reuse_results=False, stops_trials=True, without_gain=None
+    )
 
 
 def test_every_wish_has_an_annotation_and_every_annotation_a_wish():
@@ -67,15 +121,24 @@ def test_every_wish_has_an_annotation_and_every_annotation_a_wish():
         names.ANNOTATION_RETRIES: "0",
         names.ANNOTATION_REUSE_RESULTS: "true",
         names.ANNOTATION_STOP_TRIALS: "false",
+        names.ANNOTATION_WITHOUT_GAIN: "20, 0.5%",
     }
     assert set(given) == set(names.WISHES) == {*FIELDS.values(), names.ANNOTATION_SUSPEND}
-    expected = Wishes(max_duration=3600, suspended=True, retries=0, reuse_results=True, stops_trials=False)
+    expected = Wishes(
+        max_duration=3600,
+        suspended=True,
+        retries=0,
+        reuse_results=True,
+        stops_trials=False,
+        without_gain=Patience(trials=20, least=0.005, relative=True),
+    )
     assert wishes(given) == expected
 
 
 @pytest.mark.parametrize("key", names.WISHES)
 def test_a_wish_makes_no_new_run(key):
-    value = {names.ANNOTATION_MAX_DURATION: "1h", names.ANNOTATION_RETRIES: "7"}.get(key, "true")
+    said = {"max-duration": "1h", "retries": "7", "stop-without-gain": "9"}
+    value = said.get(key.removeprefix(names.ANNOTATION_PREFIX), "true")
     plain, wishing = body("a"), body("a")
     wishing["metadata"]["annotations"] = {key: value}
     (one, _), (other, _) = manifest.experiment(plain), manifest.experiment(wishing)

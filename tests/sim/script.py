@@ -12,7 +12,7 @@ from tests.sim.universe import START, Crash, Universe, argument, manifest
 
 LISTED = {"trials": int, "parallel": int, "failed": int, "goal": float, "top": str, "resume": str, "algorithm": str,
           "onchange": str, "step": str, "stopping": str}  # fmt: skip
-WISHES = ("max-duration", "suspend", "retries", "reuse-results", "stop-trials-at-end")
+WISHES = ("max-duration", "suspend", "retries", "reuse-results", "stop-trials-at-end", "stop-without-gain")
 HABITS = {
     "well": {},
     "fails": {"exit_code": 3, "output": b"boom\n"},

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kagit.errors import Conflict, Unavailable
 from reconciler.core.plan import plan
 from reconciler.core.slots import Share
-from reconciler.shell.ledger import moment
+from reconciler.core.times import moment
 from tests.sim.executor_scripted import Script
 from tests.sim.universe import Crash, Universe, argument, manifest
 from tests.sim.watching import OVER, Watched, phase, run_of
@@ -54,7 +54,7 @@ class Push:
         )
         body["metadata"]["namespace"] = space
         notes = {"on-spec-change": want["on_change"], "suspend": want["suspend"], "retries": want["retries"],
-                 "reuse-results": want["reuse"], "stop-trials-at-end": want["stop"],
+                 "reuse-results": want["reuse"], "stop-trials-at-end": want["stop"], "stop-without-gain": want["gain"],
                  "max-duration": want["time"]}  # fmt: skip
         body["metadata"]["annotations"] = {f"kagit.dev/{key}": value for key, value in notes.items() if value}
         spec, feasible = body["spec"], body["spec"]["parameters"][0]["feasibleSpace"]
@@ -67,16 +67,21 @@ class Push:
         if want["step"] or want["algorithm"] == "grid":
             feasible["step"] = "0.5"
         if want["early"]:
-            settings = {"min_trials_required": "1", "start_step": "1"}
             spec["earlyStopping"] = {
-                "algorithmName": "medianstop",
-                "algorithmSettings": [{"name": key, "value": value} for key, value in settings.items()],
+                "algorithmName": want["early"],
+                "algorithmSettings": [{"name": key, "value": value} for key, value in EARLY[want["early"]].items()],
             }
         if want["endless"] and want["algorithm"] == "grid":
             spec.pop("maxTrialCount")
         return body
 
 
+EARLY = {
+    "medianstop": {"min_trials_required": "1", "start_step": "1", "average": "running"},
+    "percentile": {"min_trials_required": "1", "start_step": "1", "percentile": "50"},
+    "threshold": {"upper": "0.9"},
+    "patience": {"patience": "1"},
+}
 WISHES = {
     "trials": st.integers(1, 6),
     "parallel": st.integers(1, 4),
@@ -92,10 +97,11 @@ WISHES = {
     "reuse": st.sampled_from(["", "true"]),
     "stop": st.sampled_from(["", "false"]),
     "time": st.sampled_from(["", "", "3s", "1h"]),
+    "gain": st.sampled_from(["", "", "1", "2, 1%"]),
     "step": st.sampled_from(["", "", "0.5"]),
-    "early": st.booleans(),
+    "early": st.sampled_from(["", "", "medianstop", "percentile", "threshold", "patience"]),
 }
-BUDGET = ("trials", "parallel", "failed", "suspend", "retries", "reuse", "stop", "time")
+BUDGET = ("trials", "parallel", "failed", "suspend", "retries", "reuse", "stop", "time", "gain")
 
 places = st.sampled_from(PLACES)
 pushes = st.builds(Push, places, st.fixed_dictionaries(WISHES).map(lambda one: tuple(one.items())))

@@ -68,10 +68,15 @@ def suspend_and_resume(universe: Universe) -> None:
     universe.push({FILE: body(trials=3)})
 
 
-STOPPING = {
-    "algorithmName": "medianstop",
-    "algorithmSettings": [{"name": "min_trials_required", "value": "1"}, {"name": "start_step", "value": "2"}],
-}
+def stopping(name: str, **settings: str) -> dict:
+    return {
+        "algorithmName": name,
+        "algorithmSettings": [{"name": key, "value": value} for key, value in settings.items()],
+    }
+
+
+MEDIAN = stopping("medianstop", min_trials_required="1", start_step="2")
+PATIENCE = stopping("patience", patience="1", min_delta="0.1")
 
 
 @dataclass(frozen=True)
@@ -135,12 +140,26 @@ LIVES = {
         phases=["Succeeded"] * 7,
         starts=3,
     ),
+    "no more gain": Life(
+        body=body(trials=9, parallel=1, algorithm="grid", step="0.5", notes={"stop-without-gain": "1, 0.1"}),
+        script=quick,
+        ends="ExperimentNoMoreGain",
+        phases=["Succeeded"] * 4,
+        starts=4,
+    ),
     "early stopping": Life(
-        body=body(trials=5, parallel=1, algorithm="grid", step="0.5", earlyStopping=STOPPING),
+        body=body(trials=5, parallel=1, algorithm="grid", step="0.5", earlyStopping=MEDIAN),
         script=curve,
         ends="ExperimentMaxTrialsReached",
         phases=["EarlyStopped", *["Succeeded"] * 4],
         starts=5,
+    ),
+    "patience": Life(
+        body=body(trials=2, algorithm="grid", step="1.0", earlyStopping=PATIENCE),
+        script=curve,
+        ends="ExperimentMaxTrialsReached",
+        phases=["EarlyStopped", "EarlyStopped"],
+        starts=2,
     ),
     "running on": Life(
         body=body(trials=9, goal=0.5, notes={"stop-trials-at-end": "false"}),

@@ -120,6 +120,13 @@ ANNOTATIONS = (
         what="set of experiments",
         way='JSON such as {"mnist": 5}, each with how many of its best points to try, 1 to 999',
     ),
+    _annotation(
+        names.ANNOTATION_WITHOUT_GAIN,
+        f"it.matches({quoted(f'^({wishes.WITHOUT_GAIN})$')})",
+        slug="patience-invalid",
+        what="patience",
+        way=wishes.WITHOUT_GAIN_WAY,
+    ),
 )
 _DISCRETE = "p.?parameterType.orValue('') == 'discrete'"
 _WORDS = f"p.?feasibleSpace.?list.orValue([]).filter(v, !v.matches({quoted(NUMBER)}))"

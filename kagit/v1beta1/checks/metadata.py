@@ -173,6 +173,10 @@ def _is_count(text: str) -> bool:
     return wishes.whole(text) is not None
 
 
+def _is_patience(text: str) -> bool:
+    return wishes.patience(text) is not None
+
+
 _FLAG = _Meaning(allows=_is_flag, what="switch", way='"true" or "false"', slug="flag-invalid")
 _MEANINGS = {
     names.ANNOTATION_SEED: _Meaning(
@@ -238,4 +242,7 @@ _MEANINGS = {
     names.ANNOTATION_SUSPEND: _FLAG,
     names.ANNOTATION_REUSE_RESULTS: _FLAG,
     names.ANNOTATION_STOP_TRIALS: _FLAG,
+    names.ANNOTATION_WITHOUT_GAIN: _Meaning(
+        allows=_is_patience, what="patience", way=wishes.WITHOUT_GAIN_WAY, slug="patience-invalid"
+    ),
 }

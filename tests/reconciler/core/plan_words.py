@@ -11,7 +11,7 @@ from kagit.trial import Phase, Trial
 from kagit.v1beta1.manifest import experiment
 from reconciler import actions as a
 from reconciler.ports import Sighting, State
-from reconciler.world import Best, Counts, Grant, Live, Run, Service, Source, Wanted, World
+from reconciler.world import Best, Counts, Grant, Live, Recent, Run, Service, Source, Wanted, World
 from tests.sim.universe import manifest
 
 NOW, BEFORE = "2024-05-01T12:00:00Z", "2024-05-01T11:00:00Z"
@@ -25,6 +25,10 @@ REASONS = {
     "MaxDurationReached": (
         "ExperimentMaxDurationReached",
         "Experiment has succeeded because max duration has reached",
+    ),
+    "NoMoreGain": (
+        "ExperimentNoMoreGain",
+        "Experiment has succeeded because the last 3 trials with a result brought no gain",
     ),
     "Failed": ("ExperimentFailed", "Experiment has failed because max failed count has reached"),
     "GoalReached": ("ExperimentGoalReached", "Experiment has succeeded because Objective goal has reached"),
@@ -51,8 +55,8 @@ SPEC_KEYS = {
 }
 WORLD_KEYS = {
     "case", "why", "spec", "wanted", "errors", "once more", "unlisted", "refusal", "run", "status", "last run",
-    "over", "best", "live", "suggestions", "asked", "ahead", "exhausted", "postponed", "grants", "positions", "changes",
-    "status age", "started", "suggestion", "requests", "suggestion resume", "plan", "waiting", "wake",
+    "over", "best", "results", "live", "suggestions", "asked", "ahead", "exhausted", "postponed", "grants", "positions",
+    "changes", "status age", "started", "suggestion", "requests", "suggestion resume", "plan", "waiting", "wake",
 }  # fmt: skip
 LIVE_KEYS = {
     "trial", "phase", "age", "attempt", "run", "seen", "exit", "says", "loss", "undrained", "note", "stopping", "gpus",
@@ -97,7 +101,10 @@ def world(case: dict) -> World:
             counts[one.trial.phase] = counts.get(one.trial.phase, 0) + 1
     suggestions = tuple(suggestion(index) for index in case.get("suggestions", ()))
     asked = sum(counts.values()) + len(suggestions)
-    best = case.get("best")
+    best, objective = case.get("best"), spec(given).objective
+    recent = Recent()
+    for index, value in enumerate(case.get("results", ())):
+        recent = recent if value is None else recent.add(index, value, objective)
     return World(
         now=NOW,
         namespace="default",
@@ -116,6 +123,7 @@ def world(case: dict) -> World:
         postponed=case.get("postponed", False),
         service=_service(case, run, asked) if "suggestion" in case else None,
         best=None if best is None else Best(trial=trial_name(0, number), index=0, value=best),
+        recent=recent,
         grants=tuple(_grant(one, number) for one in case.get("grants", ())),
         positions={trial_name(index, number): place for index, place in case.get("positions", {}).items()},
         changes=case.get("changes", 0),
