@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from algorithms.contract import Algorithm
+from algorithms.contract import Algorithm, Problem
 from kagit.errors import Refused
 from kagit.spelling import closest, short
 
@@ -17,9 +17,28 @@ def named(name: str) -> Algorithm:
     return entry()
 
 
+def chosen(name: str, problem: Problem) -> Algorithm:
+    """The algorithm of that name as it answers this problem: the engine of `auto` then says what it has chosen."""
+    if name != "auto":
+        return named(name)
+    from algorithms.auto import Auto
+
+    return Auto(named=named, model=_model()).bound(problem)
+
+
 def names() -> tuple[str, ...]:
     """The names of all algorithms, sorted."""
     return tuple(sorted(_ENTRIES))
+
+
+def _auto() -> Algorithm:
+    from algorithms.auto import Auto
+
+    return Auto(named=named, model=_model())
+
+
+def _model() -> str:
+    return "bayesianoptimization" if "bayesianoptimization" in _ENTRIES else "multivariate-tpe"
 
 
 def _cmaes() -> Algorithm:
@@ -59,6 +78,7 @@ def _tpe() -> Algorithm:
 
 
 _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
+    "auto": _auto,
     "cmaes": _cmaes,
     "grid": _grid,
     "multivariate-tpe": _multivariate_tpe,

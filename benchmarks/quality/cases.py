@@ -54,9 +54,7 @@ def run(case: Case) -> Result:
         return epochs.run(case)
     _warm(case.algorithm)
     bench = problems.load(case.problem, case.seed)
-    search = searches.started(
-        case.algorithm, bench.space, seed=case.seed, trials=case.trials, parallel=case.parallel
-    )
+    search = searches.started(case.algorithm, bench.space, seed=case.seed, trials=case.trials, parallel=case.parallel)
     values: list[float] = []
     points: set[tuple[str, ...]] = set()
     cpu = 0.0

@@ -42,9 +42,7 @@ def asked(name: str, space: Space, case: Case) -> Problem:
     given: dict[str, str] = {}
     if name in HALVING:
         given = {"r_l": str(tables.EPOCHS), "resource_name": "epochs", "eta": "3"}
-        epochs = Parameter(
-            name="epochs", type=ParameterType.INT, minimum=Decimal(1), maximum=Decimal(tables.EPOCHS)
-        )
+        epochs = Parameter(name="epochs", type=ParameterType.INT, minimum=Decimal(1), maximum=Decimal(tables.EPOCHS))
         space = Space((*space, epochs))
     return searches.problem(space, seed=case.seed, trials=case.trials, parallel=case.parallel, **given)
 

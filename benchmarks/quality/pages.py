@@ -14,6 +14,13 @@ import searches
 import tables
 from cases import Result
 
+_HEAD = """Written by `make bench-quality ARGUMENTS="{arguments}"` on {machine}; {versions}.
+
+A regret is (best so far − optimum) / (median of 1,001 random points − optimum): 0 is the optimum, 1 one middling random
+trial. `optuna-…` and `hyperopt` are the bare calls of the libraries as their documentation has them; everything else is
+kagit's. Numbers with / are after {marks} trials. Ranks are means over problems and seeds, 1 is the best. One search
+again, trial after trial: `.make/quality-venv/bin/python benchmarks/quality/run.py --show bbob-f8-5d/tpe --seed 3`."""
+
 Runs = Mapping[str, Mapping[str, Mapping[int, Result]]]
 """Results by algorithm, problem and seed."""
 FLOOR = 1e-4
@@ -36,24 +43,16 @@ def page(results: Sequence[Result], asked: argparse.Namespace, without: Sequence
 
 
 def _head(asked: argparse.Namespace, without: Sequence[str]) -> str:
-    chosen = "".join(f" --only '{one}'" for one in asked.only or ())
-    chosen += "".join(f" --without '{one}'" for one in asked.without)
-    chosen += "".join(f" --mode {one}" for one in asked.mode or ())
-    lines = [
-        f"Written by `make bench-quality ARGUMENTS=\"--seeds {asked.seeds} --trials {asked.trials}{chosen}\"`, "
-        f"{asked.seeds} seeds of {asked.trials} trials, on {platform.system()} {platform.machine()} with "
-        f"{os.cpu_count()} cores, Python {platform.python_version()}; {', '.join(_versions())}.",
-        "",
-        "A regret is (best so far − optimum) / (median of 1,001 random points − optimum): 0 is the optimum, 1 one middling",
-        "random trial. `optuna-…` and `hyperopt` are the bare calls of the libraries with what their documentation gives;",
-        "everything else is kagit's. Numbers with / are after "
-        f"{' / '.join(map(str, _marks(asked.trials)))} trials. Ranks are means over problems and seeds, 1 is the best.",
-        "One search again, trial after trial: `.make/quality-venv/bin/python benchmarks/quality/run.py --show "
-        "bbob-f8-5d/tpe --seed 3`.",
-    ]
-    if without:
-        lines += ["", "Not run:", "", *(f"- {one}" for one in without)]
-    return "\n".join(lines)
+    arguments = f"--seeds {asked.seeds} --trials {asked.trials}"
+    arguments += "".join(f" --only '{one}'" for one in asked.only or ())
+    arguments += "".join(f" --without '{one}'" for one in asked.without)
+    arguments += "".join(f" --mode {one}" for one in asked.mode or ())
+    machine = (
+        f"{platform.system()} {platform.machine()} with {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+    marks = " / ".join(map(str, _marks(asked.trials)))
+    said = _HEAD.format(arguments=arguments, machine=machine, versions=", ".join(_versions()), marks=marks)
+    return "\n\n".join([said, *(["Not run:\n\n" + "\n".join(f"- {one}" for one in without)] if without else [])])
 
 
 def _versions() -> Iterator[str]:
@@ -79,7 +78,7 @@ def _best(result: Result, count: int) -> float:
     return min(result.values[:count], default=math.inf)
 
 
-# -------------------------------------------------------------------------------------------------- trials that are alike
+# -------------------------------------------------------------------------------------------- trials that are alike
 
 
 def _mode(runs: Runs, asked: argparse.Namespace, without: Sequence[str]) -> Iterator[str]:
@@ -105,7 +104,8 @@ def _filled(
     notes: list[str] = []
     refused = {one.partition(":")[0] for one in without}
     for name, known in found.items():
-        gone = [one for one in places if f"{one}/{name}" in refused and len(runs.get("random", {}).get(one, {})) == seeds]
+        basis = runs.get("random", {})
+        gone = [one for one in places if f"{one}/{name}" in refused and len(basis.get(one, {})) == seeds]
         known.update({one: runs["random"][one] for one in gone})
         if gone:
             notes.append(f"{name} refuses {', '.join(gone)}; there random search is counted for it.")
@@ -202,9 +202,10 @@ def _cell(known: Mapping[str, Mapping[int, Result]], places: Sequence[str], tria
 
 # ------------------------------------------------------------------------------------------------------------- epochs
 
-_EPOCHS = """Four simulated workers, of which each needs one unit of time for one epoch; a full trial has {epochs} epochs. A search ends when
-as many epochs were begun as {trials} full trials have. `target` is what random search with full trials has found at that end
-(median over the seeds): `epochs needed` is the share of all epochs after which it is reached (median over the seeds)."""
+_EPOCHS = """Four simulated workers, each of which needs one unit of time for one epoch; a full trial has {epochs} epochs.
+A search ends when as many epochs were begun as {trials} full trials have. The target is what random search with full
+trials has found at that end (median over the seeds); `epochs needed` is the share of all epochs after which it is
+reached (median over the seeds)."""
 
 
 def _epochs(runs: Runs, asked: argparse.Namespace) -> Iterator[str]:
@@ -231,8 +232,8 @@ def _epochs(runs: Runs, asked: argparse.Namespace) -> Iterator[str]:
                 )
             )
         if rows:
-            head = ("algorithm", "mean regret after 10 / 25 / 100 % of the epochs", "epochs needed", "reached", "trials",
-                    "CPU ms/trial")  # fmt: skip
+            regrets = "mean regret after 10 / 25 / 100 % of the epochs"
+            head = ("algorithm", regrets, "epochs needed", "reached", "trials", "CPU ms/trial")
             yield f"{place}, target {target:.4f}:\n\n{_table(head, rows)}"
 
 

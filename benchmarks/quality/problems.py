@@ -74,7 +74,9 @@ def _bbob(problem: str, *, instance: int) -> Bench:
 
     number, size = BBOB[problem]
     found: Any = ioh.get_problem(number, instance=instance, dimension=size, problem_class=ioh.ProblemClass.BBOB)
-    return _normalised(space(problem), lambda point: found([float(point[f"x{i}"]) for i in range(size)]), found.optimum.y)
+    return _normalised(
+        space(problem), lambda point: found([float(point[f"x{i}"]) for i in range(size)]), found.optimum.y
+    )
 
 
 @cache

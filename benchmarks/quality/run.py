@@ -5,7 +5,7 @@
     --show PROBLEM/ALGORITHM               one search, trial after trial
     --estimate                             what there is to do, and how long it would take
 
-What was run is kept in .make/quality: a run that was killed goes on, and what an algorithm's code has changed is run anew.
+What was run is kept in .make/quality: a run that was killed goes on, and with other code of an algorithm it runs anew.
 """
 
 import argparse
@@ -19,9 +19,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-os.environ.update(dict.fromkeys(THREADS, "1"))
-
 import cases
 import epochs
 import pages
@@ -32,11 +29,13 @@ from cases import Case, Result, Results
 from rich.progress import Progress
 
 MODES = {"one": 1, "batch": 4}
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main() -> int:
     """Run what is missing, then say what came out."""
     asked = _parser().parse_args()
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # before any library, here and in the processes, looks at it
     if asked.show:
         return _show(asked)
     results = Results(tables.WORK / "results.jsonl")
@@ -69,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--without", metavar="PROBLEM/ALGORITHM", action="append", default=[], help="leave these out")
     parser.add_argument("--seeds", type=int, default=10, help="searches of each kind (%(default)s)")
     parser.add_argument("--trials", type=int, default=100, help="trials of each search (%(default)s)")
-    parser.add_argument("--mode", choices=(*MODES, "epochs"), action="append", help="one at a time, in batches of 4, or epochs")
+    parser.add_argument(
+        "--mode", choices=(*MODES, "epochs"), action="append", help="one at a time, in batches of 4, or epochs"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the tables there, too")
     parser.add_argument("--estimate", action="store_true", help="only say what there is to do")
@@ -162,9 +163,7 @@ def _show(asked: argparse.Namespace) -> int:
     if problem not in known or not algorithm:
         sys.exit(f"there is no problem {problem!r}; give PROBLEM/ALGORITHM, problems are {', '.join(sorted(known))}")
     parallel = MODES[(asked.mode or ["one"])[0]] if problem in problems.PROBLEMS else MODES["batch"]
-    case = Case(
-        problem=problem, algorithm=algorithm, seed=asked.seed, trials=asked.trials, parallel=parallel, code=""
-    )
+    case = Case(problem=problem, algorithm=algorithm, seed=asked.seed, trials=asked.trials, parallel=parallel, code="")
     reason = searches.missing(algorithm.partition("+")[0]) or _refusal(case)
     if reason:
         sys.exit(f"{asked.show}: {reason}")

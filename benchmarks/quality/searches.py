@@ -196,7 +196,7 @@ def _distribution(one: Parameter) -> Any:
 
 
 class Hyperopt:
-    """What `fmin` of hyperopt does, step by step: each point has a seed of its own, running trials are not looked at."""
+    """What `fmin` of hyperopt does, step by step: a seed for each point, running trials are not looked at."""
 
     def __init__(self, space: Space, seed: int) -> None:
         """Open a list of trials."""

@@ -1,6 +1,7 @@
 """Tables that are made once with scikit-learn on data that it ships, and kept in the work directory."""
 
 import hashlib
+import inspect
 import math
 import os
 import warnings
@@ -51,9 +52,11 @@ def made(name: str) -> Any:
 
 
 def place(name: str) -> Path:
-    """Where a table is kept; another scikit-learn or another text of this file makes it anew."""
-    print_ = hashlib.sha256(Path(__file__).read_bytes() + version("scikit-learn").encode()).hexdigest()[:8]
-    return WORK / "tables" / f"{name}-{print_}.npy"
+    """Where a table is kept; another scikit-learn, other axes or another way to a value make it anew."""
+    table = {**GRIDS, **CURVES}[name]
+    code = "".join(map(inspect.getsource, (table.value, _validated, _halves, _curve, _log_loss)))
+    text = f"{table.axes}{code}{version('scikit-learn')}"
+    return WORK / "tables" / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.npy"
 
 
 def _rows(table: Table) -> Iterator[Row]:
@@ -69,7 +72,7 @@ def _data(name: str) -> tuple[Any, Any]:
 
 
 def _validated(model: Any, name: str) -> float:
-    """The mean log loss (of a classifier) or squared error (of a regressor) of three folds, which has hardly any ties."""
+    """The mean log loss (of a classifier) or squared error (of a regressor) of three folds: hardly any ties."""
     from sklearn.base import is_classifier
     from sklearn.model_selection import cross_val_score
 

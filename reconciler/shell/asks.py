@@ -21,9 +21,10 @@ def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None
     run = ledger.run
     if run is None:
         raise Broken(f"{ledger.title}: asked for points without a run")
-    algorithm = catalog.named(run.experiment.algorithm.name)
-    if ledger.optimizer is None:
-        ledger.optimizer = algorithm.start(problem(run.experiment, seed=run.seed))
+    asked = problem(run.experiment, seed=run.seed)
+    algorithm = catalog.chosen(run.experiment.algorithm.name, asked)
+    if ledger.optimizer is None or ledger.problem != asked:  # a budget may have grown; begin as after a restart
+        ledger.optimizer, ledger.problem = algorithm.start(asked), asked
         for told in ledger.finished():
             ledger.optimizer.tell(told)
     running = dict(ledger.running())

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from algorithms.contract import Finished, HistoryDigest, Optimizer
+from algorithms.contract import Finished, HistoryDigest, Optimizer, Problem
 from algorithms.stopping.contract import Stopper
 from kagit import names
 from kagit.experiment import Experiment, Json
@@ -74,6 +74,7 @@ class Ledger:
     service: Service | None = None
     history: HistoryDigest = field(default_factory=HistoryDigest)
     optimizer: Optimizer | None = None
+    problem: Problem | None = None  # of the optimizer
     stopper: Stopper | None = None
     unlearnt: list[Trial] = field(default_factory=list[Trial])
     results: dict[twins.Assignments, Trial] = field(default_factory=dict[twins.Assignments, Trial])

@@ -14,7 +14,7 @@ from algorithms.contract import Absence, Finished, Optimizer, Problem, Proposal
 from kagit.objective import ObjectiveType
 from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
-ALL = ("cmaes", "grid", "multivariate-tpe", "random", "sobol", "tpe")
+ALL = ("auto", "cmaes", "grid", "multivariate-tpe", "random", "sobol", "tpe")
 BLIND = ("grid", "random", "sobol")
 PARZEN = ("multivariate-tpe", "tpe")
 LOGARITHMIC = {Distribution.LOG_UNIFORM, Distribution.LOG_NORMAL}

@@ -23,8 +23,8 @@ def test_every_name_gives_its_algorithm():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("randm", "did you mean random\\? known are cmaes, grid, multivariate-tpe"),
-        ("zzz", "'zzz'; known are cmaes"),
+        ("randm", "did you mean random\\? known are auto, cmaes, grid, multivariate-tpe"),
+        ("zzz", "'zzz'; known are auto, cmaes"),
         ("TPE", "mean tpe"),
     ],
 )
