@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import asks
 import engine
 import rooms
 import scale
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Wishes], Iterator[Line]]] = {
     "store": rooms.storing,
     "report": rooms.reporting,
     "templates": templates.rendering,
+    "asks": asks.asking,
 }
 
 

@@ -202,7 +202,7 @@ def _cell(known: Mapping[str, Mapping[int, Result]], places: Sequence[str], tria
 
 # ------------------------------------------------------------------------------------------------------------- epochs
 
-_EPOCHS = """Four simulated workers, each of which needs one unit of time for one epoch; a full trial has {epochs} epochs.
+_EPOCHS = """Four simulated workers, each needs one unit of time for an epoch; a full trial has {epochs} epochs.
 A search ends when as many epochs were begun as {trials} full trials have. The target is what random search with full
 trials has found at that end (median over the seeds); `epochs needed` is the share of all epochs after which it is
 reached (median over the seeds)."""
