@@ -136,5 +136,12 @@ class Results:
 
 _OWN = 0.3
 """What a case costs beside its algorithm."""
-_GUESSES = {"optuna-gp": 0.7, "bayesianoptimization": 0.3, "auto": 0.3, "hyperopt": 0.01, "tpe": 0.015, "random": 0.001}
+_GUESSES = {
+    "optuna-gp": 0.7,
+    "bayesianoptimization": 0.05,
+    "auto": 0.05,
+    "hyperopt": 0.01,
+    "tpe": 0.015,
+    "random": 0.001,
+}
 """CPU seconds per trial of 100, where nothing is known yet."""

@@ -44,7 +44,8 @@ def asked(name: str, space: Space, case: Case) -> Problem:
         given = {"r_l": str(tables.EPOCHS), "resource_name": "epochs", "eta": "3"}
         epochs = Parameter(name="epochs", type=ParameterType.INT, minimum=Decimal(1), maximum=Decimal(tables.EPOCHS))
         space = Space((*space, epochs))
-    return searches.problem(space, seed=case.seed, trials=case.trials, parallel=case.parallel, **given)
+    trials = None if given else case.trials  # what is given few epochs may have many trials
+    return searches.problem(space, seed=case.seed, trials=trials, parallel=case.parallel, **given)
 
 
 def run(case: Case) -> Result:

@@ -54,7 +54,7 @@ def started(name: str, space: Space, *, seed: int, trials: int, parallel: int) -
     return Ours(name, problem(space, seed=seed, trials=trials, parallel=parallel))
 
 
-def problem(space: Space, *, seed: int, trials: int, parallel: int, **settings: str) -> Problem:
+def problem(space: Space, *, seed: int, trials: int | None, parallel: int, **settings: str) -> Problem:
     """What a catalog's algorithm is given."""
     return Problem(
         space=space,
