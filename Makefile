@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 ROOMS := kagit algorithms reports repo_layout reconciler
 BIN := .venv/bin
+QUALITY := .make/quality-venv
 WORKERS ?= 2
 UV_INSTALL := $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
@@ -15,7 +16,7 @@ ifeq ($(wildcard $(BIN)/python),)
 $(shell rm -f .make/venv .make/demo .make/dev)
 endif
 
-.PHONY: help demo test check bench e2e e2e-cluster lock clean \
+.PHONY: help demo test check bench bench-quality e2e e2e-cluster lock clean \
 	check-format check-lint check-types check-types-strict check-dead check-docs check-deps check-imports check-house
 
 help: ## list the targets
@@ -32,6 +33,9 @@ check: check-format check-lint check-imports check-house check-docs check-dead c
 
 bench: .make/dev ## every number that the docs quote
 	@$(BIN)/python benchmarks/run.py
+
+bench-quality: .make/quality-ready ## how good the algorithms are, beside bare libraries: hours (ARGUMENTS=--estimate)
+	@$(QUALITY)/bin/python benchmarks/quality/run.py $(if $(findstring --only,$(ARGUMENTS)),,--page docs/quality.md) $(ARGUMENTS)
 
 e2e: e2e-cluster ## end to end: what needs more than Python
 
@@ -108,6 +112,19 @@ endef
 .make/demo: requirements-demo.lock pyproject.toml .make/venv
 	@if test .make/dev -nt pyproject.toml && test .make/dev -nt requirements-dev.lock; then :; \
 	else echo 'installing what the demo needs (about 40 packages)…'; $(call install,requirements-demo.lock); fi
+	@touch $@
+
+# An environment of its own, because Optuna's GPSampler needs torch; without it the benchmark says what it leaves out.
+quality_install = @if test -x $(BIN)/uv; then $(BIN)/uv pip install --python $(QUALITY)/bin/python $(1); \
+	else $(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check $(1); fi
+
+.make/quality-ready: requirements-demo.lock benchmarks/quality/requirements.txt benchmarks/quality/requirements-torch.txt .make/venv
+	@echo 'installing what the quality benchmark compares with (about 60 packages, 6 GB with torch)…'
+	@$(BIN)/python -m venv --clear $(QUALITY)
+	$(call quality_install,--require-hashes -r requirements-demo.lock)
+	$(call quality_install,-r benchmarks/quality/requirements.txt)
+	$(call quality_install,--no-deps --no-build-isolation -e .)
+	$(call quality_install,-r benchmarks/quality/requirements-torch.txt) || echo 'torch cannot be had here'
 	@touch $@
 
 .make/dev: requirements-dev.lock pyproject.toml .make/venv

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from algorithms.contract import Algorithm
+from algorithms.contract import Algorithm, Problem
 from kagit.errors import Refused
 from kagit.spelling import closest, short
 
@@ -15,6 +15,15 @@ def named(name: str) -> Algorithm:
         hint = f"did you mean {guess}? " if guess else ""
         raise Refused(f"there is no algorithm {short(name)!r}; {hint}known are {', '.join(names())}")
     return entry()
+
+
+def chosen(name: str, problem: Problem) -> Algorithm:
+    """The algorithm of that name as it answers this problem: the engine of `auto` then says what it has chosen."""
+    if name != "auto":
+        return named(name)
+    from algorithms.auto import Auto
+
+    return Auto(named=named).bound(problem)
 
 
 def names() -> tuple[str, ...]:
@@ -30,6 +39,12 @@ def _asha() -> Algorithm:
     from algorithms.halving.asha import Asha
 
     return Asha()
+
+
+def _auto() -> Algorithm:
+    from algorithms.auto import Auto
+
+    return Auto(named=named)
 
 
 def _bayesianoptimization() -> Algorithm:
@@ -112,6 +127,7 @@ def _tpe() -> Algorithm:
 
 _ENTRIES: Mapping[str, Callable[[], Algorithm]] = {
     "asha": _asha,
+    "auto": _auto,
     "bayesianoptimization": _bayesianoptimization,
     "bohb": _bohb,
     "cmaes": _cmaes,

@@ -13,7 +13,7 @@ from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
 from kagit.space import Point
 
-SEVERAL = frozenset({"multivariate-tpe", "tpe"})
+SEVERAL = frozenset({"auto", "multivariate-tpe", "tpe"})
 """Algorithms that learn from several objectives, and from how much a constraint is broken."""
 _OTHERS = 8
 """So often a learning algorithm is asked again with other chance."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import asks
 import engine
 import rooms
 import scale
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Wishes], Iterator[Line]]] = {
     "report": rooms.reporting,
     "stopping": stopping.lines,
     "templates": templates.rendering,
+    "asks": asks.asking,
 }
 
 

@@ -7,10 +7,11 @@ from contextlib import closing
 from kagit.experiment import Json
 from kagit.shapes import at, mapping, sequence, text
 from kagit.trial import Comparison, EarlyStoppingRule
-from kagit.v1beta1 import defaults, objects, pieces
+from kagit.v1beta1 import defaults, manifest, objects, pieces
 from reconciler import wiring
 from reconciler.commands import effective, show
 from reconciler.commands.get import named, status
+from reconciler.core.problem import picked
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,6 +53,11 @@ def _experiment(body: Json, given: Json) -> None:
             print()
             show.table(*table)
     best = at(found, "currentOptimalTrial", "bestTrialName")
+    meant, _ = manifest.experiment(body)
+    said = picked(meant) if meant is not None else ""
+    if said:
+        print()
+        _pairs([("Picked:", said)])
     rows: list[tuple[str, object]] = [("Trials:", found.get("trials") or 0)]
     for word, key in _COUNTS.items():
         if found.get(key):

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from kagit.errors import Refused
@@ -10,12 +11,14 @@ from reconciler import settings, wiring
 from reconciler.commands import show
 from reconciler.core import safety
 from reconciler.core.intake import Intake, Word, decide
+from reconciler.core.problem import picked
 from reconciler.shell.belonging import is_loose, once_more
 from reconciler.shell.ledger import Ledger, Title
 from reconciler.shell.recall import look_at
 from reconciler.shell.source import GitSource, with_broken
 from reconciler.world import Counts, Run, Wanted
 
+_ASKS = {Word.CREATE, Word.EXTEND, Word.RESTART, Word.NEW_RUN}
 _MARKS = {Word.CREATE: "+", Word.DELETE: "-", Word.NOTHING: " ", Word.REFUSE: "!"}
 
 
@@ -40,15 +43,26 @@ def run(args: argparse.Namespace) -> int:
     capacity = wiring.capacity(machine)
     refusals = wiring.refusals(wanted, capacity, allowed=True)
     decided = {
-        title: decide(
-            wanted=once_more(wanted.get(title), runs[title]) if title in runs else wanted.get(title),
-            run=runs[title].run if title in runs else None,
-            refusal=refusals.get(title, ""),
-            counts=Counts(by_phase=dict(runs[title].phases)) if title in runs else None,
+        title: _picked(
+            decide(
+                wanted=once_more(wanted.get(title), runs[title]) if title in runs else wanted.get(title),
+                run=runs[title].run if title in runs else None,
+                refusal=refusals.get(title, ""),
+                counts=Counts(by_phase=dict(runs[title].phases)) if title in runs else None,
+            ),
+            wanted.get(title),
         )
         for title in sorted({*wanted, *runs})
     }
     return _print(decided, seen_findings=[str(one) for one in seen.findings], output=args.output, runs=runs)
+
+
+def _picked(one: Intake, wanted: Wanted | None) -> Intake:
+    """The decision, with what the algorithm `auto` stands for where trials may follow."""
+    if wanted is None or wanted.experiment is None or one.word not in _ASKS:
+        return one
+    said = picked(wanted.experiment)
+    return replace(one, reason=f"{one.reason}; {said}") if said else one
 
 
 def _as_run(wanted: Wanted) -> Ledger:

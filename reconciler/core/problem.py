@@ -49,6 +49,12 @@ _ENDLESS = 1e300
 """How much a constraint is broken whose metric is missing."""
 
 
+def picked(experiment: Experiment) -> str:
+    """What `auto` stands for in an accepted experiment, and why; empty for every other algorithm."""
+    name = experiment.algorithm.name
+    return catalog.chosen(name, problem(experiment, seed=0)).engine() if name == "auto" else ""
+
+
 def issues(experiment: Experiment) -> tuple[Issue, ...]:
     """What the algorithm has against its settings or the space, with places from the root of the manifest."""
     found = (*_search(experiment), *_stopping(experiment))

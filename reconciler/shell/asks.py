@@ -21,9 +21,10 @@ def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None
     run = ledger.run
     if run is None:
         raise Broken(f"{ledger.title}: asked for points without a run")
-    algorithm = catalog.named(run.experiment.algorithm.name)
+    asked = problem(run.experiment, seed=run.seed)
+    algorithm = catalog.chosen(run.experiment.algorithm.name, asked)
     if ledger.optimizer is None:
-        ledger.optimizer = search.start(algorithm, problem(run.experiment, seed=run.seed))
+        ledger.optimizer = search.start(algorithm, asked)
         for told in ledger.finished():
             ledger.optimizer.tell(told)
     running = dict(ledger.running())

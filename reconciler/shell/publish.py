@@ -13,6 +13,7 @@ from kagit.filetree import FileTree
 from kagit.names import is_experiment_name
 from kagit.trial import Phase, Trial
 from reconciler.core import publishing
+from reconciler.core.problem import problem
 from reconciler.ports import Repo
 from reconciler.shell.collect import key
 from reconciler.shell.hands import Hands
@@ -76,7 +77,10 @@ def data(ledger: Ledger, hands: Hands, *, images: Callable[[Json], tuple[str, ..
 def _engine(ledger: Ledger) -> str:
     from algorithms import catalog
 
-    return catalog.named(ledger.run.experiment.algorithm.name).engine() if ledger.run is not None else ""
+    if ledger.run is None:
+        return ""
+    spec = ledger.run.experiment
+    return catalog.chosen(spec.algorithm.name, problem(spec, seed=ledger.run.seed)).engine()
 
 
 def _tails(ledger: Ledger, trials: Sequence[Trial], hands: Hands) -> dict[str, str]:

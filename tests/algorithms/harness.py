@@ -18,6 +18,7 @@ from kagit.space import Distribution, Parameter, ParameterType, Point, Space
 
 ALL = (
     "asha",
+    "auto",
     "bayesianoptimization",
     "bohb",
     "cmaes",

@@ -25,7 +25,7 @@ def test_every_name_gives_its_algorithm():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("randm", "did you mean random\\? known are asha, bayesianoptimization, bohb, cmaes, darts"),
+        ("randm", "did you mean random\\? known are asha, auto, bayesianoptimization, bohb, cmaes, darts"),
         ("zzz", "'zzz'; known are asha"),
         ("TPE", "mean tpe"),
     ],

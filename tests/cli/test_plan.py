@@ -1,6 +1,7 @@
 """`kagit plan`: every word with its reason and exit code, against the state directory and against a base branch."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -96,6 +97,24 @@ def test_a_manifest_that_cannot_even_be_read_is_refused_and_not_deleted(plan, do
     origin.push({A: "{]\n"})
     code, found = plan()
     assert (code, found["default/a"][0]) == (1, "refuse")
+
+
+def test_what_auto_stands_for_is_said(cli, plan, origin: Origin):
+    auto = {"algorithm": {"algorithmName": "auto"}, "resumePolicy": "LongRunning"}
+    origin.push({A: manifest("a", LOSS, **auto)})
+    word, reason = plan()[1]["default/a"]
+    assert (word, reason.partition(") ")[0]) == ("create", "a new experiment; auto (sobol: 2 trials, all at once")
+    assert cli("reconcile", "--repo", origin.url, "--once").code == 0
+    described = cli("describe", "experiment", "a").out
+    assert re.search(r"^Picked: +auto \(sobol: 2 trials, all at once\) scipy [0-9.]+$", described, re.MULTILINE)
+    assert "auto (sobol: 2 trials, all at once) scipy" in cli("describe", "trial", "a-1-0001").out
+    assert "auto (sobol: 2 trials, all at once) scipy" in origin.read("reports/default/a/README.md")
+    origin.push({A: manifest("a", LOSS, trials=9, **auto)})
+    word, reason = plan()[1]["default/a"]
+    assert (word, reason.partition(": 1 parameter, 9 trials) ")[0].partition("auto (")[0]) == (
+        "restart",
+        "maxTrialCount 2 → 9, maxFailedTrialCount 2 → 9; ",
+    )
 
 
 def test_a_change_outweighs_a_refusal_in_the_exit_code(plan, origin: Origin):

@@ -37,6 +37,25 @@ def test_a_raised_budget_extends_a_running_experiment():
     assert all(name.startswith("a-1-") for name in universe.trials())
 
 
+def test_auto_chooses_anew_when_a_budget_is_raised_with_and_without_a_restart():
+    found = []
+    for crashes in (False, True):
+        universe = Universe(square)
+        universe.push({"experiments/a.yaml": manifest("a", trials=2, algorithm="auto")})
+        while len(universe.trials()) < 2:
+            universe.step()
+        universe.push({"experiments/a.yaml": manifest("a", trials=4, algorithm="auto")})
+        if crashes:
+            universe.crashed()
+        universe.settle()
+        found.append(universe.trials())
+    assert found[0] == found[1]
+    notes = {one["metadata"]["name"]: one["metadata"]["annotations"] for one in universe.objects("Trial")}
+    engines = [notes[name]["kagit.dev/engine"].partition(") ")[0] for name in sorted(notes)]
+    assert engines[:2] == ["auto (sobol: 2 trials, all at once"] * 2
+    assert all(one.endswith(": 1 parameter, 4 trials") for one in engines[2:])
+
+
 def test_any_other_change_starts_a_new_run_and_keeps_the_old_one():
     universe = Universe(square)
     universe.push({"experiments/a.yaml": manifest("a", trials=2)})
