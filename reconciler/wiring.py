@@ -204,6 +204,7 @@ def refusals(wanted: Mapping[Title, Wanted], room: Capacity, *, allowed: bool) -
 
 
 def _refusal(spec: Experiment, room: Capacity, *, allowed: bool) -> str:
+    from algorithms import catalog
     from reconciler.core.problem import obstacle
 
     if not allowed:
@@ -214,6 +215,9 @@ def _refusal(spec: Experiment, room: Capacity, *, allowed: bool) -> str:
     issue = obstacle(spec)
     if issue is not None:
         return f"{issue.field}: {issue.message}"
+    hidden = catalog.hidden(spec.algorithm.name)
+    if hidden:
+        return f"spec.algorithm.algorithmName: {hidden}"
     return _unsupported(spec) or _too_large(spec, room)
 
 

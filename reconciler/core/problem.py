@@ -52,7 +52,7 @@ def _search(experiment: Experiment) -> Iterator[Issue]:
 
     known = ALGORITHMS.get(name)
     if known is None:
-        yield _at_name(_unknown(name, "algorithm", (*catalog.names(), *ALGORITHMS)), "algorithm-unknown")
+        yield from _guest(name, asked)
         return
     if known.searches_graphs and len(experiment.space):
         yield _at_name(f"{name} searches nasConfig and has no use for parameters; use random or tpe", "algorithm-space")
@@ -63,6 +63,19 @@ def _search(experiment: Experiment) -> Iterator[Issue]:
     at = ("algorithm", "algorithmName")
     yield Issue(at=at, message=message, slug=NOT_HERE, severity=Severity.WARNING)
     yield from check(name, asked)
+
+
+def _guest(name: str, asked: Problem) -> Iterator[Issue]:
+    """What an algorithm of another package has against the problem, or that there is none of that name."""
+    from algorithms.katib_settings import ALGORITHMS
+
+    if name not in catalog.everywhere():
+        yield _at_name(_unknown(name, "algorithm", (*catalog.everywhere(), *ALGORITHMS)), "algorithm-unknown")
+        return
+    try:
+        yield from catalog.named(name).check(asked)
+    except Refused as error:
+        yield _at_name(str(error), "algorithm-broken")
 
 
 def stopping_case(experiment: Experiment) -> Case:
