@@ -25,9 +25,9 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_entries()))
 
 
-def origins(name: str) -> tuple[str, ...]:
+def origins(name: str) -> list[str]:
     """Packages with their versions that offer an algorithm of that name, e.g. `hill-climber 1.0`."""
-    return tuple(sorted(_origin(entry) for entry in _entries().get(name, ())))
+    return sorted(_origin(entry) for entry in _entries().get(name, ()))
 
 
 @cache
@@ -38,10 +38,10 @@ def named(name: str) -> Algorithm | None:
         return None
     if len(found) > 1:
         raise Refused(f"algorithm {name} is offered by {' and by '.join(found)}; uninstall all but one")
-    (entry,), (origin,) = _entries()[name], found
+    entry, origin = _entries()[name][0], found[0]
 
     def load() -> Algorithm:
-        return entry.load()()
+        return cast("Algorithm", entry.load()())
 
     inner = _safely(load, f"algorithm {name} of {origin} cannot be loaded")
     missing = [part for part in ("name", "is_blind", "check", "start", "engine") if not hasattr(inner, part)]

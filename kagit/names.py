@@ -29,6 +29,7 @@ ANNOTATION_SUSPEND = "kagit.dev/suspend"
 ANNOTATION_RETRIES = "kagit.dev/retries"
 ANNOTATION_REUSE_RESULTS = "kagit.dev/reuse-results"
 ANNOTATION_STOP_TRIALS = "kagit.dev/stop-trials-at-end"
+ANNOTATION_SUGGESTION_ENDPOINT = "kagit.dev/suggestion-endpoint"
 
 ANNOTATION_PREFIX = "kagit.dev/"
 WISHES = (
@@ -37,6 +38,7 @@ WISHES = (
     ANNOTATION_RETRIES,
     ANNOTATION_REUSE_RESULTS,
     ANNOTATION_STOP_TRIALS,
+    ANNOTATION_SUGGESTION_ENDPOINT,
 )
 """Annotations by which an author says how an experiment lives; they may change without a new run."""
 FOR_AUTHORS = (ANNOTATION_SEED, ANNOTATION_ON_SPEC_CHANGE, *WISHES)

@@ -11,19 +11,26 @@ LONGEST = 10 * 366 * 86400
 MOST_RETRIES = 100
 
 _DURATION = re.compile(r"(?=.)(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
+_ENDPOINT = re.compile(
+    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):(?P<port>[0-9]{1,5})", re.ASCII
+)
 _UNITS = (86400, 3600, 60, 1)
 _FLAGS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What is asked for. `max_duration` is in seconds; `retries` counts new starts of a trial that was lost."""
+    """What is asked for. `max_duration` is in seconds; `retries` counts new starts of a trial that was lost.
+
+    `suggestion_endpoint` is host and port of a service that is asked for points in place of our algorithms.
+    """
 
     max_duration: int | None = None
     suspended: bool = False
     retries: int = 2
     reuse_results: bool = False
     stops_trials: bool = True
+    suggestion_endpoint: str = ""
 
 
 def wishes(annotations: Mapping[str, str]) -> Wishes:
@@ -35,6 +42,7 @@ def wishes(annotations: Mapping[str, str]) -> Wishes:
         retries=Wishes().retries if retries is None else retries,
         reuse_results=flag(annotations.get(names.ANNOTATION_REUSE_RESULTS, "")) is True,
         stops_trials=flag(annotations.get(names.ANNOTATION_STOP_TRIALS, "")) is not False,
+        suggestion_endpoint=endpoint(annotations.get(names.ANNOTATION_SUGGESTION_ENDPOINT, "")),
     )
 
 
@@ -50,6 +58,12 @@ def seconds(text: str) -> int | None:
 def flag(text: str) -> bool | None:
     """The meaning of `true` and `false`; None for any other text."""
     return _FLAGS.get(text)
+
+
+def endpoint(text: str) -> str:
+    """A host and a port as they were written; empty where it is none."""
+    match = _ENDPOINT.fullmatch(text)
+    return text if match and 0 < int(match["port"]) < 2**16 else ""
 
 
 def whole(text: str) -> int | None:
@@ -72,5 +86,6 @@ FIELDS: Mapping[str, str] = {
     "retries": names.ANNOTATION_RETRIES,
     "reuse_results": names.ANNOTATION_REUSE_RESULTS,
     "stops_trials": names.ANNOTATION_STOP_TRIALS,
+    "suggestion_endpoint": names.ANNOTATION_SUGGESTION_ENDPOINT,
 }
 """The annotation behind each wish but the suspension."""

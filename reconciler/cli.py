@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _files(commands)
     _engine(commands)
+    _serving(commands)
     _looking(commands)
     _inside(commands)
     return top
@@ -179,6 +180,22 @@ def _engine(commands: "_Commands[argparse.ArgumentParser]") -> None:
     _local(one)
 
 
+def _serving(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    one = _add(
+        commands,
+        "serve-suggestions",
+        "answer a Katib controller with kagit's algorithms, over Katib's gRPC",
+        "serve-suggestions",
+        "serve-suggestions --address 0.0.0.0:6789",
+    )
+    one.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        default="127.0.0.1:6789",
+        help="where to listen, without TLS or login (default: 127.0.0.1:6789)",
+    )
+
+
 def _looking(commands: "_Commands[argparse.ArgumentParser]") -> None:
     one = _add(commands, "get", "list objects", "get experiments", "get trials --experiment mnist --output json")
     one.add_argument("what", type=_plural, choices=("experiments", "trials", "suggestions"))
@@ -255,6 +272,13 @@ def _local(one: argparse.ArgumentParser) -> None:
         "--slots", metavar="N", type=int, default=0, help="trials at once on this machine (default: its cores)"
     )
     one.add_argument("--gpus", metavar="LIST", default="", help="devices to give out, e.g. 0,1 (default: those found)")
+    one.add_argument(
+        "--suggestion-endpoint",
+        metavar="HOST:PORT",
+        action="append",
+        default=[],
+        help="a suggestion service that experiments may ask; give it once for each (default: none)",
+    )
 
 
 def _output(one: argparse.ArgumentParser, *more: str) -> None:

@@ -1,11 +1,12 @@
 """An experiment as the problem that its algorithm is given, and what the algorithm has against it."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from algorithms import catalog
 from algorithms.contract import Problem
 from algorithms.stopping import catalog as stopping
 from algorithms.stopping.contract import Case
+from kagit import names
 from kagit.errors import Refused
 from kagit.experiment import Experiment
 from kagit.findings import Issue, Severity
@@ -34,13 +35,36 @@ def issues(experiment: Experiment) -> tuple[Issue, ...]:
     return tuple(Issue(at=("spec", *i.at), message=i.message, slug=i.slug, severity=i.severity) for i in found)
 
 
-def obstacle(experiment: Experiment) -> Issue | None:
-    """The first of the issues that keeps this version from running the experiment."""
+def obstacle(experiment: Experiment, endpoints: Container[str] = ()) -> Issue | None:
+    """The first of the issues that keeps this version from running the experiment.
+
+    `endpoints` are the suggestion services that may be asked.
+    """
+    barred = forbidden(experiment, endpoints)
+    if barred:
+        at = ("metadata", "annotations", names.ANNOTATION_SUGGESTION_ENDPOINT)
+        return Issue(at=at, message=barred, slug="endpoint-forbidden")
+    hidden = catalog.hidden(experiment.algorithm.name)
+    if hidden and not experiment.wishes.suggestion_endpoint:
+        return Issue(at=("spec", "algorithm", "algorithmName"), message=hidden, slug="algorithm-hidden")
     found = issues(experiment)
     return next((one for one in found if one.severity is Severity.ERROR or one.slug == NOT_HERE), None)
 
 
+def forbidden(experiment: Experiment, endpoints: Container[str]) -> str:
+    """Why its suggestion service may not be asked: the repository alone does not decide whom this machine calls."""
+    address = experiment.wishes.suggestion_endpoint
+    if not address or address in endpoints:
+        return ""
+    return (
+        f"it is to ask the suggestion service at {address}, which nobody has allowed here; "
+        f"pass --suggestion-endpoint {address} if it may be asked, or remove the annotation"
+    )
+
+
 def _search(experiment: Experiment) -> Iterator[Issue]:
+    if experiment.wishes.suggestion_endpoint:
+        return  # the service says what it has against it when it is asked
     name, asked = experiment.algorithm.name, problem(experiment, seed=0)
     if name in catalog.names():
         if experiment.nas is not None:
@@ -114,6 +138,8 @@ AHEAD = 16
 
 def ahead(experiment: Experiment) -> int:
     """How many points may be asked for before they are needed."""
+    if experiment.wishes.suggestion_endpoint:
+        return 0
     try:
         return AHEAD if catalog.named(experiment.algorithm.name).is_blind else 0
     except Refused:

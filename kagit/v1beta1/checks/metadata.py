@@ -168,6 +168,10 @@ def _is_count(text: str) -> bool:
     return wishes.whole(text) is not None
 
 
+def _is_endpoint(text: str) -> bool:
+    return wishes.endpoint(text) != ""
+
+
 _FLAG = _Meaning(allows=_is_flag, what="switch", way='"true" or "false"', slug="flag-invalid")
 _MEANINGS = {
     names.ANNOTATION_SEED: _Meaning(
@@ -187,6 +191,12 @@ _MEANINGS = {
         what="number of retries",
         way=f"a whole number from 0 to {wishes.MOST_RETRIES}",
         slug="retries-invalid",
+    ),
+    names.ANNOTATION_SUGGESTION_ENDPOINT: _Meaning(
+        allows=_is_endpoint,
+        what="address of a service",
+        way="a host and a port, e.g. tuner.example.org:6789",
+        slug="endpoint-invalid",
     ),
     names.ANNOTATION_SUSPEND: _FLAG,
     names.ANNOTATION_REUSE_RESULTS: _FLAG,
