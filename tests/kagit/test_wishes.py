@@ -4,7 +4,7 @@ import pytest
 
 from kagit import names
 from kagit.v1beta1 import manifest
-from kagit.wishes import FIELDS, Wishes, changes, seconds, whole, wishes
+from kagit.wishes import FIELDS, Wishes, changes, endpoint, seconds, whole, wishes
 from tests.sim.universe import manifest as body
 
 
@@ -67,15 +67,24 @@ def test_every_wish_has_an_annotation_and_every_annotation_a_wish():
         names.ANNOTATION_RETRIES: "0",
         names.ANNOTATION_REUSE_RESULTS: "true",
         names.ANNOTATION_STOP_TRIALS: "false",
+        names.ANNOTATION_SUGGESTION_ENDPOINT: "tuner:6789",
     }
     assert set(given) == set(names.WISHES) == {*FIELDS.values(), names.ANNOTATION_SUSPEND}
-    expected = Wishes(max_duration=3600, suspended=True, retries=0, reuse_results=True, stops_trials=False)
+    expected = Wishes(
+        max_duration=3600,
+        suspended=True,
+        retries=0,
+        reuse_results=True,
+        stops_trials=False,
+        suggestion_endpoint="tuner:6789",
+    )
     assert wishes(given) == expected
 
 
 @pytest.mark.parametrize("key", names.WISHES)
 def test_a_wish_makes_no_new_run(key):
-    value = {names.ANNOTATION_MAX_DURATION: "1h", names.ANNOTATION_RETRIES: "7"}.get(key, "true")
+    values = {names.ANNOTATION_MAX_DURATION: "1h", names.ANNOTATION_RETRIES: "7"}
+    value = (values | {names.ANNOTATION_SUGGESTION_ENDPOINT: "tuner:6789"}).get(key, "true")
     plain, wishing = body("a"), body("a")
     wishing["metadata"]["annotations"] = {key: value}
     (one, _), (other, _) = manifest.experiment(plain), manifest.experiment(wishing)
@@ -90,3 +99,17 @@ def test_changes_are_told_but_for_the_suspension_and_what_means_the_same():
         names.ANNOTATION_REUSE_RESULTS: "true",
     }
     assert list(changes(old, new)) == ["kagit.dev/retries 1 → none", "kagit.dev/reuse-results none → true"]
+
+
+@pytest.mark.parametrize("text", ["tuner:6789", "10.0.0.1:1", "[::1]:65535", "a.b-c.example.org:80"])
+def test_what_is_an_endpoint(text):
+    assert endpoint(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tuner", ":6789", "tuner:", "tuner:0", "tuner:65536", "tuner:6789 ", "unix:/run/x:1", "xds:///t:1", "http://t:1",
+     "a@b:1", "-a:1", "a..:1" * 200, "t\u0660:1", "t:\u0661", "../t:1", "t:1\n"],
+)  # fmt: skip
+def test_what_is_no_endpoint(text):
+    assert endpoint(text) == ""
