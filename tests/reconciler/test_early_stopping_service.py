@@ -76,7 +76,7 @@ def test_what_is_no_number_and_empty_curves_do_no_harm(database):
 def test_a_database_that_does_not_answer_is_asked_again(database):
     ours, request = service(), asked(database, "a", "b", "c")
     gone = request | {"db_manager_address": "127.0.0.1:1"}
-    with pytest.raises(Unavailable, match="DBManager service at 127.0.0.1:1 gives no answer"):
+    with pytest.raises(Unavailable, match=r"DBManager service at 127\.0\.0\.1:1 gives no answer"):
         ours.get_early_stopping_rules(gone)
     assert len(ours.get_early_stopping_rules(request)["early_stopping_rules"]) == 1
 
@@ -93,7 +93,7 @@ def test_an_address_that_is_none_is_not_called(database, address):
         ({"algorithm_name": "medianstop", "algorithm_settings": [{"name": "start_step", "value": "0"}]},
          r"spec.earlyStopping.algorithmSettings\[0\].value: setting start_step of medianstop is '0'"),
         ({"algorithm_name": "medianstop", "algorithm_settings": [{"name": "x", "value": "0"}]}, "has no setting 'x'"),
-        ({"algorithm_name": "medianstopp"}, "there is no early stopping algorithm 'medianstopp'; did you mean medianstop"),
+        ({"algorithm_name": "medianstopp"}, "no early stopping algorithm 'medianstopp'; did you mean"),
         ({}, "there is no early stopping algorithm ''"),
     ],
 )  # fmt: skip
@@ -109,7 +109,7 @@ def test_good_settings_pass():
 
 
 def test_rules_need_an_early_stopping_algorithm():
-    with pytest.raises(Refused, match="spec.earlyStopping is missing"):
+    with pytest.raises(Refused, match="earlyStopping is missing"):
         service().get_early_stopping_rules({"experiment": api_write.experiment(experiment())})
 
 
