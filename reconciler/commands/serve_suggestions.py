@@ -46,10 +46,10 @@ def run(args: argparse.Namespace) -> int:
             },
         },
     )
-    if not _is_loopback(host):
-        print(f"whoever reaches {address} can ask; it has neither TLS nor login", file=sys.stderr)
-    print(f"serving Katib's Suggestion and EarlyStopping on {host}:{server.port}", flush=True)
     try:
+        if not _is_loopback(host):
+            print(f"whoever reaches {address} can ask; it has neither TLS nor login", file=sys.stderr)
+        print(f"serving Katib's Suggestion and EarlyStopping on {host}:{server.port}", flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:
         server.stop(grace=GRACE)
