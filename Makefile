@@ -46,7 +46,7 @@ lock: .make/venv ## choose versions anew and write them to requirements-*.lock
 	@echo 'choosing versions…'
 	@$(LOCK) --upgrade --group uv -o requirements-uv.lock
 	@$(LOCK) --upgrade --group demo -o requirements-demo.lock pyproject.toml
-	@$(LOCK) --upgrade --group dev --extra cluster -c requirements-demo.lock -o requirements-dev.lock pyproject.toml
+	@$(LOCK) --upgrade --group dev --extra cluster --extra grpc -c requirements-demo.lock -o requirements-dev.lock pyproject.toml
 
 clean: ## remove .venv and everything else that can be made again
 	@rm -rf .venv .make .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

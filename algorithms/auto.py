@@ -7,6 +7,7 @@ from algorithms import budgets, dimensions, settings
 from algorithms.contract import Algorithm, Optimizer, Problem
 from algorithms.dimensions import Choices
 from algorithms.seeds import seed_of
+from algorithms.settings import Setting
 from algorithms.sobol import MOST_DIMENSIONS
 from kagit import __version__
 from kagit.findings import Issue, Severity
@@ -40,6 +41,11 @@ class Auto:
     name: str = "auto"
     is_blind: bool = False
     said: str = ""
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""

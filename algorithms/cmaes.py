@@ -54,6 +54,11 @@ class CmaEs:
     name: str = "cmaes"
     is_blind: bool = False
 
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
+
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""
         return (

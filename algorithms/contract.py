@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol, TypeAlias
 
+from algorithms.settings import Setting
 from kagit.findings import Issue
 from kagit.objective import ObjectiveType
 from kagit.search import Rules
@@ -100,6 +101,11 @@ class Algorithm(Protocol):
     @property
     def is_blind(self) -> bool:
         """Whether answers depend on the point's number alone, so that they may be asked for ahead of time."""
+        ...
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say; docs/algorithms.md lists it."""
         ...
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:

@@ -9,6 +9,7 @@ from algorithms.contract import Absence, Answer, Finished, Problem, Proposal
 from algorithms.dimensions import Countable
 from algorithms.history import checked
 from algorithms.seeds import seed_of, shuffled
+from algorithms.settings import Setting
 from kagit import __version__
 from kagit.errors import Refused
 from kagit.findings import Issue, Severity
@@ -23,6 +24,11 @@ class Grid:
 
     name: str = "grid"
     is_blind: bool = True
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""

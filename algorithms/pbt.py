@@ -74,6 +74,11 @@ class Pbt:
     name: str = "pbt"
     is_blind: bool = False
 
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
+
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""
         found = tuple(settings.check(problem.settings, SETTINGS, algorithm=self.name, unknown=Severity.WARNING))

@@ -11,6 +11,7 @@ from algorithms.contract import Answer, Finished, Problem, Proposal
 from algorithms.dimensions import Dimension
 from algorithms.history import checked
 from algorithms.seeds import seed_of, stream
+from algorithms.settings import Setting
 from kagit import __version__
 from kagit.findings import Issue
 from kagit.space import Point
@@ -29,6 +30,11 @@ class RandomSearch:
 
     name: str = "random"
     is_blind: bool = True
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""

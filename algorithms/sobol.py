@@ -14,6 +14,7 @@ from algorithms.contract import Answer, Finished, Problem, Proposal
 from algorithms.history import checked
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of
+from algorithms.settings import Setting
 from kagit.findings import Issue, Severity
 from kagit.space import Point
 
@@ -31,6 +32,11 @@ class Sobol:
 
     name: str = "sobol"
     is_blind: bool = True
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""

@@ -77,11 +77,15 @@ class Tpe:
     name: str = "tpe"
     is_blind: bool = False
 
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS if self.name == "tpe" else TOGETHER
+
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""
-        known = SETTINGS if self.name == "tpe" else TOGETHER
         return (
-            *settings.check(problem.settings, known, algorithm=self.name),
+            *settings.check(problem.settings, self.settings, algorithm=self.name),
             *_one_spelling(problem.settings),
             *dimensions.check(problem.space),
             *budgets.check(problem, ends=False),

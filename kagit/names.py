@@ -43,6 +43,7 @@ ANNOTATION_CONSTRAINTS = "kagit.dev/constraints"
 ANNOTATION_START_FROM = "kagit.dev/start-from"
 ANNOTATION_STARTED_FROM = "kagit.dev/started-from"
 ANNOTATION_WITHOUT_GAIN = "kagit.dev/stop-without-gain"
+ANNOTATION_SUGGESTION_ENDPOINT = "kagit.dev/suggestion-endpoint"
 
 ANNOTATION_PREFIX = "kagit.dev/"
 WISHES = (
@@ -52,6 +53,7 @@ WISHES = (
     ANNOTATION_REUSE_RESULTS,
     ANNOTATION_STOP_TRIALS,
     ANNOTATION_WITHOUT_GAIN,
+    ANNOTATION_SUGGESTION_ENDPOINT,
 )
 """Annotations by which an author says how an experiment lives; they may change without a new run."""
 AIMS = (ANNOTATION_OBJECTIVES, ANNOTATION_CONSTRAINTS)

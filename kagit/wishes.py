@@ -19,6 +19,9 @@ WITHOUT_GAIN_WAY = (
 
 _DURATION = re.compile(r"(?=.)(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
 _WITHOUT_GAIN = re.compile(WITHOUT_GAIN, re.ASCII)
+_ENDPOINT = re.compile(
+    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):(?P<port>[0-9]{1,5})", re.ASCII
+)
 _UNITS = (86400, 3600, 60, 1)
 _FLAGS = {"true": True, "false": False}
 
@@ -38,7 +41,10 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What is asked for. `max_duration` is in seconds; `retries` counts new starts of a trial that was lost."""
+    """What is asked for. `max_duration` is in seconds; `retries` counts new starts of a trial that was lost.
+
+    `suggestion_endpoint` is host and port of a service that is asked for points in place of our algorithms.
+    """
 
     max_duration: int | None = None
     suspended: bool = False
@@ -46,6 +52,7 @@ class Wishes:
     reuse_results: bool = False
     stops_trials: bool = True
     without_gain: Patience | None = None
+    suggestion_endpoint: str = ""
 
 
 def wishes(annotations: Mapping[str, str]) -> Wishes:
@@ -58,6 +65,7 @@ def wishes(annotations: Mapping[str, str]) -> Wishes:
         reuse_results=flag(annotations.get(names.ANNOTATION_REUSE_RESULTS, "")) is True,
         stops_trials=flag(annotations.get(names.ANNOTATION_STOP_TRIALS, "")) is not False,
         without_gain=patience(annotations.get(names.ANNOTATION_WITHOUT_GAIN, "")),
+        suggestion_endpoint=endpoint(annotations.get(names.ANNOTATION_SUGGESTION_ENDPOINT, "")),
     )
 
 
@@ -73,6 +81,12 @@ def seconds(text: str) -> int | None:
 def flag(text: str) -> bool | None:
     """The meaning of `true` and `false`; None for any other text."""
     return _FLAGS.get(text)
+
+
+def endpoint(text: str) -> str:
+    """A host and a port as they were written; empty where it is none."""
+    match = _ENDPOINT.fullmatch(text)
+    return text if match and 0 < int(match["port"]) < 2**16 else ""
 
 
 def whole(text: str) -> int | None:
@@ -105,5 +119,6 @@ FIELDS: Mapping[str, str] = {
     "reuse_results": names.ANNOTATION_REUSE_RESULTS,
     "stops_trials": names.ANNOTATION_STOP_TRIALS,
     "without_gain": names.ANNOTATION_WITHOUT_GAIN,
+    "suggestion_endpoint": names.ANNOTATION_SUGGESTION_ENDPOINT,
 }
 """The annotation behind each wish but the suspension."""

@@ -5,22 +5,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kagit.errors import Refused
+from kagit.wishes import endpoint
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """One machine's state directory and what it may run at once; zero slots mean as many as there are cores."""
+    """One machine's state directory and what it may run at once; zero slots mean as many as there are cores.
+
+    `endpoints` are the suggestion services (host:port) that experiments may ask.
+    """
 
     state: Path
     slots: int = 0
     gpus: tuple[str, ...] | None = None
+    endpoints: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refused for a number of slots that means nothing."""
         if self.slots < 0:
             raise Refused(f"--slots is {self.slots}; give at least 1, or leave it out for one per core")
+        for address in self.endpoints:
+            if not endpoint(address):
+                raise Refused(
+                    f"--suggestion-endpoint {address!r} is no address; give a host and a port, like tuner:6789"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Container, Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from kagit.shapes import at
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.cluster_embedded import EmbeddedCluster
 from reconciler.adapters.executor_local import LocalExecutor
+from reconciler.adapters.grpc_client import suggestion_service
 from reconciler.adapters.local_manifest import images, need, refusal
 from reconciler.adapters.repo_git import GitRepo
 from reconciler.core.slots import Need
@@ -110,6 +111,8 @@ def engine(machine: Machine, *, repo: Repo | None = None, here: Path | None = No
             clock=clock,
             workplace=_Workplaces(repo=repo, here=here, root=state / EXPORTS).of,
             demand=_demand,
+            connect=suggestion_service,
+            endpoints=machine.endpoints,
         )
         loop = Loop(hands=hands, capacity=capacity(machine))
         loop.start()
@@ -192,18 +195,16 @@ def _found_gpus() -> tuple[str, ...]:
     return ()
 
 
-def refusals(wanted: Mapping[Title, Wanted], room: Capacity, *, allowed: bool) -> dict[Title, str]:
+def refusals(
+    wanted: Mapping[Title, Wanted], room: Capacity, *, allowed: bool, endpoints: Container[str] = ()
+) -> dict[Title, str]:
     """Why experiments cannot run on this machine, by title; only those that cannot are named."""
-    found: dict[Title, str] = {}
-    for title, one in wanted.items():
-        if one.experiment is not None:
-            text = _refusal(one.experiment, room, allowed=allowed)
-            if text:
-                found[title] = text
-    return found
+    specs = {title: one.experiment for title, one in wanted.items() if one.experiment is not None}
+    told = {title: _refusal(spec, room, allowed=allowed, endpoints=endpoints) for title, spec in specs.items()}
+    return {title: text for title, text in told.items() if text}
 
 
-def _refusal(spec: Experiment, room: Capacity, *, allowed: bool) -> str:
+def _refusal(spec: Experiment, room: Capacity, *, allowed: bool, endpoints: Container[str]) -> str:
     from reconciler.core.problem import obstacle
 
     if not allowed:
@@ -211,7 +212,7 @@ def _refusal(spec: Experiment, room: Capacity, *, allowed: bool) -> str:
             "this repository is remote, and its trials would run commands on this machine; "
             "pass --allow-local-execution if whoever can push to it may do that"
         )
-    issue = obstacle(spec)
+    issue = obstacle(spec, endpoints)
     if issue is not None:
         return f"{issue.field}: {issue.message}"
     return _unsupported(spec) or _too_large(spec, room)

@@ -15,7 +15,7 @@ from algorithms.dimensions import Dimension
 from algorithms.history import checked
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
-from algorithms.settings import whole
+from algorithms.settings import Setting, whole
 from algorithms.sobol import MOST_DIMENSIONS, Sobol
 from kagit.errors import Broken
 from kagit.findings import Issue, Severity
@@ -31,6 +31,11 @@ class BayesianOptimization:
 
     name: str = "bayesianoptimization"
     is_blind: bool = False
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return settings.SETTINGS
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""

@@ -12,6 +12,7 @@ from algorithms.halving.ladder import Ladder, Rung, ladder
 from algorithms.halving.ranking import Key, Ranking, key
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of
+from algorithms.settings import Setting
 from kagit import __version__, names
 from kagit.findings import Issue, Severity
 from kagit.space import Point
@@ -23,6 +24,11 @@ class Asha:
 
     name: str = "asha"
     is_blind: bool = False
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return checks.SETTINGS
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""

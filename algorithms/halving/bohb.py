@@ -10,6 +10,7 @@ from algorithms.halving.hyperband import Halving, needs
 from algorithms.halving.ladder import Ladder, ladder
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
+from algorithms.settings import Setting
 from algorithms.tpe import Tpe
 from kagit.errors import Broken
 from kagit.findings import Issue, Severity
@@ -31,6 +32,11 @@ class Bohb:
 
     name: str = "bohb"
     is_blind: bool = False
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return checks.SETTINGS
 
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or space, with places below `spec`; empty when it can run."""

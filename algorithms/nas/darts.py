@@ -56,6 +56,11 @@ class Darts:
     name: str = "darts"
     is_blind: bool = True
 
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
+
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or nasConfig, with places below `spec`; empty when it can run."""
         return (

@@ -85,6 +85,11 @@ class Enas:
     name: str = "enas"
     is_blind: bool = False
 
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
+
     def check(self, problem: Problem) -> tuple[Issue, ...]:
         """What is wrong with settings or nasConfig, with places below `spec`; empty when it can run."""
         return (

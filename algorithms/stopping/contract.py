@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from algorithms.settings import Setting
 from kagit.findings import Issue
 from kagit.objective import ObjectiveType
 from kagit.trial import EarlyStoppingRule
@@ -41,6 +42,11 @@ class Stopping(Protocol):
     @property
     def is_blind(self) -> bool:
         """Whether its rules depend on the settings alone, so that nobody need read a curve for it."""
+        ...
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say; docs/algorithms.md lists it."""
         ...
 
     def check(self, case: Case) -> tuple[Issue, ...]:

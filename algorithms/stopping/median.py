@@ -56,6 +56,11 @@ class MedianStop:
     name: str = "medianstop"
     is_blind: bool = False
 
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
+
     def check(self, case: Case) -> tuple[Issue, ...]:
         """What is wrong with the settings, with places below `spec`; empty when it can run."""
         found = settings.check(case.settings, SETTINGS, algorithm=self.name, field="earlyStopping")

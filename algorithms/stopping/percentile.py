@@ -54,6 +54,11 @@ class Percentile:
     name: str = "percentile"
     is_blind: bool = False
 
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
+
     def check(self, case: Case) -> tuple[Issue, ...]:
         """What is wrong with the settings, with places below `spec`; empty when it can run."""
         return tuple(settings.check(case.settings, SETTINGS, algorithm=self.name, field="earlyStopping"))

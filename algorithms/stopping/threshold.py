@@ -41,6 +41,11 @@ class Threshold:
     name: str = "threshold"
     is_blind: bool = True
 
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What `algorithmSettings` may say."""
+        return SETTINGS
+
     def check(self, case: Case) -> tuple[Issue, ...]:
         """What is wrong with the settings, with places below `spec`; empty when it can run."""
         found = tuple(settings.check(case.settings, SETTINGS, algorithm=self.name, field="earlyStopping"))

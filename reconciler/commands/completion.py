@@ -7,7 +7,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the script."""
     import shtab
 
-    from reconciler.cli import parser
+    from reconciler.arguments import parser
 
     print(shtab.complete(parser(), shell=args.shell))
     return 0

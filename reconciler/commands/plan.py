@@ -8,10 +8,12 @@ from pathlib import Path
 
 from kagit.errors import Refused
 from reconciler import settings, wiring
+from reconciler.adapters.grpc_client import suggestion_service
 from reconciler.commands import show
 from reconciler.core import safety
 from reconciler.core.intake import Intake, Word, decide
 from reconciler.core.problem import picked
+from reconciler.shell import external
 from reconciler.shell.belonging import is_loose, once_more
 from reconciler.shell.ledger import Ledger, Title
 from reconciler.shell.recall import look_at
@@ -39,9 +41,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         runs = _current(state, repo.shown, seen.wanted)
     wanted = with_broken(seen, {title: run.source for title, run in runs.items()})
-    machine = settings.Machine(state=state, slots=args.slots, gpus=settings.devices(args.gpus))
+    machine = settings.Machine(
+        state=state, slots=args.slots, gpus=settings.devices(args.gpus), endpoints=tuple(args.suggestion_endpoint)
+    )
     capacity = wiring.capacity(machine)
-    refusals = wiring.refusals(wanted, capacity, allowed=True)
+    refusals = wiring.refusals(wanted, capacity, allowed=True, endpoints=machine.endpoints)
+    refusals |= external.objections(
+        {title: one for title, one in wanted.items() if title not in refusals}, suggestion_service
+    )
     decided = {
         title: _picked(
             decide(

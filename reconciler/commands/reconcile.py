@@ -31,7 +31,12 @@ def run(args: argparse.Namespace) -> int:
         push=args.push,
         allow_local_execution=args.allow_local_execution,
         allow_mass_deletion=args.allow_mass_deletion,
-        machine=settings.Machine(state=args.state, slots=args.slots, gpus=settings.devices(args.gpus)),
+        machine=settings.Machine(
+            state=args.state,
+            slots=args.slots,
+            gpus=settings.devices(args.gpus),
+            endpoints=tuple(args.suggestion_endpoint),
+        ),
     )
     repo = wiring.repository(watching.url, watching.machine.state)
     branch = watching.branch or wiring.default_branch(repo)
@@ -54,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
                 interval=watching.interval,
                 push=watching.push,
                 allow_mass_deletion=watching.allow_mass_deletion,
-                refusals=lambda wanted: wiring.refusals(wanted, capacity, allowed=allowed),
+                refusals=lambda wanted: wiring.refusals(
+                    wanted, capacity, allowed=allowed, endpoints=watching.machine.endpoints
+                ),
                 images=wiring.ignored_images,
             ),
         )

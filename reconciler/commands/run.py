@@ -11,7 +11,7 @@ from kagit.findings import has_errors
 from reconciler import settings, wiring
 from reconciler.adapters.git_state import state_of
 from reconciler.commands import session
-from reconciler.shell import publish
+from reconciler.shell import external, publish
 from reconciler.world import Source, Wanted
 from repo_layout import beside, read
 from reports import site
@@ -23,7 +23,9 @@ TICK = 0.5
 def run(args: argparse.Namespace) -> int:
     """Run to the end, write the report, print where it is; 1 when the experiment failed or was refused."""
     wanted = _wanted(args.file)
-    machine = settings.Machine(state=args.state, slots=args.slots, gpus=settings.devices(args.gpus))
+    machine = settings.Machine(
+        state=args.state, slots=args.slots, gpus=settings.devices(args.gpus), endpoints=tuple(args.suggestion_endpoint)
+    )
     with wiring.engine(machine, here=Path.cwd()) as engine, session.display(engine) as display:
         spec = wanted.experiment
         if spec is None:
@@ -31,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
         title = (spec.namespace, spec.name)
         loop = engine.loop
         loop.say = display.say
-        refusals = wiring.refusals({title: wanted}, loop.capacity, allowed=True)
+        refusals = wiring.refusals({title: wanted}, loop.capacity, allowed=True, endpoints=machine.endpoints)
+        refusals = refusals or external.objections({title: wanted}, engine.hands.connect)
         if title in refusals:
             raise Refused(f"{args.file}: {refusals[title]}")
         loop.keep(lambda ledger: (ledger.namespace, ledger.name) == title)

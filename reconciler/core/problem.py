@@ -1,6 +1,6 @@
 """An experiment as the problem that its algorithm is given, and what the algorithm has against it."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from algorithms import catalog, startup
 from algorithms.contract import Finished, Problem
@@ -62,13 +62,36 @@ def issues(experiment: Experiment) -> tuple[Issue, ...]:
     return (*_patience(experiment), *below)
 
 
-def obstacle(experiment: Experiment) -> Issue | None:
-    """The first of the issues that keeps this version from running the experiment."""
+def obstacle(experiment: Experiment, endpoints: Container[str] = ()) -> Issue | None:
+    """The first of the issues that keeps this version from running the experiment.
+
+    `endpoints` are the suggestion services that may be asked.
+    """
+    barred = forbidden(experiment, endpoints)
+    if barred:
+        at = ("metadata", "annotations", names.ANNOTATION_SUGGESTION_ENDPOINT)
+        return Issue(at=at, message=barred, slug="endpoint-forbidden")
+    hidden = catalog.hidden(experiment.algorithm.name)
+    if hidden and not experiment.wishes.suggestion_endpoint:
+        return Issue(at=("spec", "algorithm", "algorithmName"), message=hidden, slug="algorithm-hidden")
     found = issues(experiment)
     return next((one for one in found if one.severity is Severity.ERROR), None)
 
 
+def forbidden(experiment: Experiment, endpoints: Container[str]) -> str:
+    """Why its suggestion service may not be asked: the repository alone does not decide whom this machine calls."""
+    address = experiment.wishes.suggestion_endpoint
+    if not address or address in endpoints:
+        return ""
+    return (
+        f"it is to ask the suggestion service at {address}, which nobody has allowed here; "
+        f"pass --suggestion-endpoint {address} if it may be asked, or remove the annotation"
+    )
+
+
 def _search(experiment: Experiment) -> Iterator[Issue]:
+    if experiment.wishes.suggestion_endpoint:
+        return  # the service says what it has against it when it is asked
     name, asked = experiment.algorithm.name, problem(experiment, seed=0)
     if name in catalog.names():
         unfit = _unfit(experiment)
@@ -83,7 +106,7 @@ def _search(experiment: Experiment) -> Iterator[Issue]:
             )
         yield from algorithm.check(asked)
         return
-    yield _at_name(_unknown(name, "algorithm", catalog.names()), "algorithm-unknown")
+    yield from _guest(name, asked)
 
 
 def _unfit(experiment: Experiment) -> str:
@@ -94,6 +117,17 @@ def _unfit(experiment: Experiment) -> str:
     return (
         f"{name} searches nasConfig and has no use for parameters; use random or tpe" if len(experiment.space) else ""
     )
+
+
+def _guest(name: str, asked: Problem) -> Iterator[Issue]:
+    """What an algorithm of another package has against the problem, or that there is none of that name."""
+    if name not in catalog.everywhere():
+        yield _at_name(_unknown(name, "algorithm", catalog.everywhere()), "algorithm-unknown")
+        return
+    try:
+        yield from catalog.named(name).check(asked)
+    except Refused as error:
+        yield _at_name(str(error), "algorithm-broken")
 
 
 def stopping_case(experiment: Experiment) -> Case:
@@ -151,6 +185,8 @@ AHEAD = 16
 
 def ahead(experiment: Experiment) -> int:
     """How many points may be asked for before they are needed."""
+    if experiment.wishes.suggestion_endpoint:
+        return 0
     try:
         return AHEAD if catalog.named(experiment.algorithm.name).is_blind else 0
     except Refused:

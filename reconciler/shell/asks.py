@@ -2,47 +2,63 @@
 
 from collections.abc import Sequence
 
-from algorithms import catalog, search
-from algorithms.contract import Absence
-from kagit.errors import Broken, NotFound
+from algorithms import search
+from algorithms.contract import Absence, Optimizer
+from kagit.errors import Broken, NotFound, Refused, Unavailable
 from kagit.experiment import Json
 from kagit.suggestion import Suggestion
 from kagit.v1beta1 import answers, pieces
 from reconciler import actions as a
 from reconciler.core import service
 from reconciler.core.problem import problem
+from reconciler.shell import external
 from reconciler.shell.hands import Hands, patch_status
 from reconciler.shell.ledger import Ledger
 from reconciler.world import Run, Service
 
 
 def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None:
-    """Ask the algorithm, and keep its answers before anybody uses them."""
+    """Ask the algorithm, and keep its answers before anybody uses them, also those that came before an error."""
     run = ledger.run
     if run is None:
         raise Broken(f"{ledger.title}: asked for points without a run")
     asked = problem(run.experiment, seed=run.seed)
-    algorithm = catalog.chosen(run.experiment.algorithm.name, asked)
+    algorithm = external.algorithm(run, asked, hands)
     if ledger.optimizer is None:
-        ledger.optimizer = search.start(algorithm, asked)
+        optimizer = search.start(algorithm, asked)
         for told in ledger.finished():
-            ledger.optimizer.tell(told)
+            optimizer.tell(told)
+        ledger.optimizer = optimizer
+    before, trouble = ledger.asked, None
+    try:
+        _ask(action, ledger, ledger.optimizer, engine=algorithm.engine())
+    except (Refused, Unavailable) as error:
+        trouble = error
+    if ledger.asked > before or not (ledger.postponed or trouble):
+        kept = tuple(ledger.suggestions[index] for index in sorted(ledger.suggestions))
+        _keep(kept, ledger, hands, run)
+    if trouble is not None:
+        raise trouble
+
+
+def _ask(action: a.AskForPoints, ledger: Ledger, optimizer: Optimizer, *, engine: str) -> None:
+    """Take the answers into the ledger, one by one."""
     running = dict(ledger.running())
     shares = sum(ledger.history.share(index, point) for index, point in running.items())
-    before = ledger.asked
+    seed = ledger.run.seed if ledger.run is not None else 0
     for index in action.indexes:
         if index < ledger.asked:
             continue
-        answer = ledger.optimizer.ask(index=index, running=running)
+        answer = optimizer.ask(index=index, running=running)
         if isinstance(answer, Absence):
             _absent(answer, ledger, running=len(running))
-            break
+            return
         ledger.suggestions[index] = Suggestion(
             index=index,
             point=answer.point,
-            seed=run.seed,
+            seed=seed,
             history_digest=ledger.history.value(shares),
-            engine=algorithm.engine(),
+            engine=engine,
             running=tuple(sorted(running)),
             labels=answer.labels,
             parent=answer.parent,
@@ -51,10 +67,6 @@ def ask_for_points(action: a.AskForPoints, ledger: Ledger, hands: Hands) -> None
         running[index] = answer.point
         shares += ledger.history.share(index, answer.point)
         ledger.asked = index + 1
-    if ledger.asked == before and ledger.postponed:
-        return  # there is nothing to keep
-    kept = tuple(ledger.suggestions[index] for index in sorted(ledger.suggestions))
-    _keep(kept, ledger, hands, run)
 
 
 def _absent(answer: Absence, ledger: Ledger, *, running: int) -> None:

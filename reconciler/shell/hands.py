@@ -3,12 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
+from kagit.errors import Refused
 from kagit.experiment import Experiment, Json
 from reconciler.core.slots import Need
 from reconciler.core.times import moment
 from reconciler.ports import Clock, Cluster, Executor, Store
 from reconciler.shell.ledger import Ledger
+
+Call: TypeAlias = Callable[[str, Json], Json]
+"""A method of a service elsewhere: its name and the request; the reply comes back."""
+
+
+def nobody(address: str) -> Call:
+    """No service can be reached: Refused."""
+    raise Refused(f"no service at {address} can be asked from here")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +26,8 @@ class Hands:
     """What deeds are done with.
 
     `workplace` gives the directory in which a run's trials start, `demand` what a rendered template
-    of an experiment takes. `done` collects attempts whose end is recorded but whose readings may still be buffered.
+    of an experiment takes, `connect` reaches a suggestion service, of which only those at `endpoints` may be asked.
+    `done` collects attempts whose end is recorded but whose readings may still be buffered.
     """
 
     cluster: Cluster
@@ -25,6 +36,8 @@ class Hands:
     clock: Clock
     workplace: Callable[[Ledger], Path]
     demand: Callable[[Json, Experiment], Need]
+    connect: Callable[[str], Call] = nobody
+    endpoints: tuple[str, ...] = ()
     done: list[str] = field(default_factory=list[str])
 
     @property

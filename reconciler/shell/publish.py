@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import kagit
 from kagit import names
 from kagit.conditions import last_true
-from kagit.errors import NotFound, Unavailable
+from kagit.errors import NotFound, Refused, Unavailable
 from kagit.experiment import Json
 from kagit.filetree import FileTree
 from kagit.names import is_experiment_name
 from kagit.trial import Phase, Trial
 from reconciler.core import publishing
-from reconciler.core.problem import problem
 from reconciler.ports import Repo
+from reconciler.shell import external
 from reconciler.shell.collect import key
 from reconciler.shell.hands import Hands
 from reconciler.shell.ledger import Ledger
@@ -75,12 +75,10 @@ def data(ledger: Ledger, hands: Hands, *, images: Callable[[Json], tuple[str, ..
 
 
 def _engine(ledger: Ledger) -> str:
-    from algorithms import catalog
-
-    if ledger.run is None:
-        return ""
-    spec = ledger.run.experiment
-    return catalog.chosen(spec.algorithm.name, problem(spec, seed=ledger.run.seed)).engine()
+    try:
+        return external.engine(ledger.run) if ledger.run is not None else ""
+    except Refused:
+        return ""  # of a package that is no longer there
 
 
 def _tails(ledger: Ledger, trials: Sequence[Trial], hands: Hands) -> dict[str, str]:

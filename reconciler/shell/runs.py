@@ -83,6 +83,7 @@ def _earlier(ledger: Ledger) -> dict[int, tuple[str, str]]:
 def extend_run(action: a.ExtendRun, ledger: Ledger, hands: Hands) -> None:
     """Change the budget and the wishes of the run that is there."""
     spec = action.experiment
+    ledger.optimizer = None  # the budget is a part of its problem, and a wish may name another service
     if ledger.run is not None and ledger.run.conditions != action.conditions:
         # First, for the same reason as above: what is over would otherwise look over with more to do.
         status: Json = {"conditions": pieces.conditions_out(action.conditions)}
@@ -99,7 +100,6 @@ def extend_run(action: a.ExtendRun, ledger: Ledger, hands: Hands) -> None:
         form="json",
     )
     ledger.take(stored, spec=spec, source=ledger.source)
-    ledger.optimizer = None  # it was made for other counts, and after a restart it would be made for these
 
 
 def _annotate(key: str, value: str | None) -> list[Json]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import parser
+from reconciler.arguments import parser
 from tests.cli.support import KAGIT, LOSS, environment, kagit, manifest
 
 COMMANDS = ("init", "validate", "fmt", "completion", "run", "plan", "reconcile", "get", "describe", "logs", "query",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import cli
+from reconciler import arguments
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
@@ -45,7 +45,7 @@ def test_every_kagit_command_parses(page: Path, capsys) -> None:
         words = shlex.split(command)[1:]
         words = words[: next((at for at, word in enumerate(words) if word in {">", "|", "&&"}), len(words))]
         try:
-            cli.parser().parse_args(words)
+            arguments.parser().parse_args(words)
         except SystemExit:
             pytest.fail(f"{named(page)}: {command}\n{capsys.readouterr().err}")
 

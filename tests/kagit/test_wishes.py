@@ -4,7 +4,7 @@ import pytest
 
 from kagit import names
 from kagit.v1beta1 import manifest
-from kagit.wishes import FIELDS, Patience, Wishes, changes, patience, seconds, whole, wishes
+from kagit.wishes import FIELDS, Patience, Wishes, changes, endpoint, patience, seconds, whole, wishes
 from tests.sim.universe import manifest as body
 
 
@@ -122,6 +122,7 @@ def test_every_wish_has_an_annotation_and_every_annotation_a_wish():
         names.ANNOTATION_REUSE_RESULTS: "true",
         names.ANNOTATION_STOP_TRIALS: "false",
         names.ANNOTATION_WITHOUT_GAIN: "20, 0.5%",
+        names.ANNOTATION_SUGGESTION_ENDPOINT: "tuner:6789",
     }
     assert set(given) == set(names.WISHES) == {*FIELDS.values(), names.ANNOTATION_SUSPEND}
     expected = Wishes(
@@ -131,13 +132,14 @@ def test_every_wish_has_an_annotation_and_every_annotation_a_wish():
         reuse_results=True,
         stops_trials=False,
         without_gain=Patience(trials=20, least=0.005, relative=True),
+        suggestion_endpoint="tuner:6789",
     )
     assert wishes(given) == expected
 
 
 @pytest.mark.parametrize("key", names.WISHES)
 def test_a_wish_makes_no_new_run(key):
-    said = {"max-duration": "1h", "retries": "7", "stop-without-gain": "9"}
+    said = {"max-duration": "1h", "retries": "7", "stop-without-gain": "9", "suggestion-endpoint": "tuner:6789"}
     value = said.get(key.removeprefix(names.ANNOTATION_PREFIX), "true")
     plain, wishing = body("a"), body("a")
     wishing["metadata"]["annotations"] = {key: value}
@@ -153,3 +155,17 @@ def test_changes_are_told_but_for_the_suspension_and_what_means_the_same():
         names.ANNOTATION_REUSE_RESULTS: "true",
     }
     assert list(changes(old, new)) == ["kagit.dev/retries 1 → none", "kagit.dev/reuse-results none → true"]
+
+
+@pytest.mark.parametrize("text", ["tuner:6789", "10.0.0.1:1", "[::1]:65535", "a.b-c.example.org:80"])
+def test_what_is_an_endpoint(text):
+    assert endpoint(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tuner", ":6789", "tuner:", "tuner:0", "tuner:65536", "tuner:6789 ", "unix:/run/x:1", "xds:///t:1", "http://t:1",
+     "a@b:1", "-a:1", "a..:1" * 200, "t\u0660:1", "t:\u0661", "../t:1", "t:1\n"],
+)  # fmt: skip
+def test_what_is_no_endpoint(text):
+    assert endpoint(text) == ""

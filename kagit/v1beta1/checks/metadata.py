@@ -177,6 +177,10 @@ def _is_patience(text: str) -> bool:
     return wishes.patience(text) is not None
 
 
+def _is_endpoint(text: str) -> bool:
+    return wishes.endpoint(text) != ""
+
+
 _FLAG = _Meaning(allows=_is_flag, what="switch", way='"true" or "false"', slug="flag-invalid")
 _MEANINGS = {
     names.ANNOTATION_SEED: _Meaning(
@@ -238,6 +242,12 @@ _MEANINGS = {
         what="set of constraints",
         way='JSON such as {"memory": "<=512"}, with <= or >= and a number',
         slug="search-invalid",
+    ),
+    names.ANNOTATION_SUGGESTION_ENDPOINT: _Meaning(
+        allows=_is_endpoint,
+        what="address of a service",
+        way="a host and a port, e.g. tuner.example.org:6789",
+        slug="endpoint-invalid",
     ),
     names.ANNOTATION_SUSPEND: _FLAG,
     names.ANNOTATION_REUSE_RESULTS: _FLAG,
