@@ -10,7 +10,7 @@ LONGEST = 10 * 366 * 86400
 """Seconds: a duration above ten years is a mistake."""
 MOST_RETRIES = 100
 MOST_WITHOUT_GAIN = 1000
-WITHOUT_GAIN = r"([1-9][0-9]{0,2}|1000)(, ?([0-9]{1,15}(\.[0-9]{1,15})?(e-?[0-9]{1,2})?)(%?))?"
+WITHOUT_GAIN = r"([1-9][0-9]{0,2}|1000)(, ?([0-9]{1,15}([.][0-9]{1,15})?(e-?[0-9]{1,2})?)(%?))?"
 """A number of trials up to MOST_WITHOUT_GAIN, and how much better is a gain."""
 WITHOUT_GAIN_WAY = (
     f"a number of trials up to {MOST_WITHOUT_GAIN}, and after a comma the least gain if need be, "
