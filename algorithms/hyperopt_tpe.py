@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from algorithms import budgets, dimensions, settings
-from algorithms.contract import Problem
+from algorithms.contract import Finished, Problem
 from algorithms.dimensions import Dimension
 from algorithms.parzen import Codes, Parzen, is_ranked
 from algorithms.settings import Kind, Setting
@@ -117,9 +117,9 @@ class _Hyperopt:
         self._told: dict[int, dict[str, Any]] = {}
         self.trials: list[dict[str, Any]] = []
 
-    def tell(self, index: int, params: Codes, value: float) -> None:
-        insort(self._best_first, (self._sign * value, index))
-        self._told[index] = _document(index, params)
+    def tell(self, trial: Finished, params: Codes) -> None:
+        insort(self._best_first, (self._sign * (trial.value or 0.0), trial.index))
+        self._told[trial.index] = _document(trial.index, params)
 
     def ask(self, index: int, *, running: Mapping[int, Codes], seed: int) -> Codes:
         self.trials = [self._told[i] for _, i in self._best_first]

@@ -26,7 +26,7 @@ Codes: TypeAlias = dict[str, Any]
 class Model(Protocol):
     """What is used of a library."""
 
-    def tell(self, index: int, params: Codes, value: float) -> None:
+    def tell(self, trial: Finished, params: Codes) -> None:
         """Learn of a trial with a value."""
         ...
 
@@ -57,7 +57,7 @@ class Parzen:
         self._names = tuple(one.name for one in space)
         self._draws = Draws(space, seed=self._seed)
         self._told: dict[int, Finished] = {}
-        self._news: list[tuple[Finished, float]] = []
+        self._news: list[Finished] = []
         self._valued = 0
         self._running: dict[int, tuple[Point, Codes]] = {}
         self._model: Model | None = None
@@ -73,7 +73,7 @@ class Parzen:
             raise Broken(f"trial {trial.index} was told with a point outside the search space: {dict(trial.point)}")
         if trial.value is not None:
             self._valued += 1
-            self._news.append((trial, trial.value))
+            self._news.append(trial)
 
     def ask(self, *, index: int, running: Mapping[int, Point]) -> Answer:
         """Point number `index`, which no running trial has as long as there is another."""
@@ -99,8 +99,8 @@ class Parzen:
         if self._model is None:
             self._model = self._opening(self._problem, self._open)
         while self._news:
-            trial, value = self._news.pop()
-            self._model.tell(trial.index, self._code(trial.point), value)
+            trial = self._news.pop()
+            self._model.tell(trial, self._code(trial.point))
         return self._model
 
     def _codes(self, running: Mapping[int, Point]) -> dict[int, Codes]:

@@ -11,10 +11,13 @@ from algorithms import dimensions
 from algorithms.contract import Absence, Algorithm, Answer, Finished, Optimizer, Problem, Proposal
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
+from kagit.objective import ObjectiveType
 from kagit.space import Point
 
 SEVERAL = frozenset({"auto", "multivariate-tpe", "tpe"})
 """Algorithms that learn from several objectives, and from how much a constraint is broken."""
+_TERRIBLE = 1e100
+"""Worse than what anybody measures; twice of it is where a constraint is broken without end."""
 _OTHERS = 8
 """So often a learning algorithm is asked again with other chance."""
 _DRAWS = 10_000
@@ -26,7 +29,7 @@ _REPEATS = 1_000
 def start(algorithm: Algorithm, problem: Problem) -> Optimizer:
     """A fresh optimizer that keeps to the problem's rules and begins with its initial points."""
     if problem.constraints and not algorithm.is_blind and algorithm.name not in SEVERAL:
-        return _Kept(start(algorithm, replace(problem, constraints=0)))
+        return _Kept(start(algorithm, replace(problem, constraints=0)), problem)
     rules = problem.rules
     if not (rules.active or rules.forbidden or problem.initial):
         return algorithm.start(problem)
@@ -34,13 +37,19 @@ def start(algorithm: Algorithm, problem: Problem) -> Optimizer:
 
 
 class _Kept:
-    """An algorithm with one objective: of a trial that breaks a constraint it learns that it failed."""
+    """An algorithm with one objective: a trial that breaks constraints is told as terrible, the more it breaks them.
 
-    def __init__(self, inner: Optimizer) -> None:
+    That it failed would teach nothing: failures are chance, and the best of what is forbidden would be tried for ever.
+    """
+
+    def __init__(self, inner: Optimizer, problem: Problem) -> None:
         self._inner = inner
+        self._terrible = -_TERRIBLE if problem.direction is ObjectiveType.MAXIMIZE else _TERRIBLE
 
     def tell(self, trial: Finished) -> None:
-        self._inner.tell(replace(trial, value=None, excess=()) if any(trial.excess) else replace(trial, excess=()))
+        total = sum(trial.excess)
+        value = self._terrible * (1 + total / (1 + total)) if total and trial.value is not None else trial.value
+        self._inner.tell(replace(trial, value=value, excess=()))
 
     def ask(self, *, index: int, running: Mapping[int, Point]) -> Answer:
         return self._inner.ask(index=index, running=running)

@@ -6,7 +6,7 @@ Its sampler is made anew before every answer, with the seed of that answer.
 import math
 import warnings
 from bisect import insort
-from collections.abc import Callable, Container, Generator, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 from algorithms import budgets, dimensions, settings
-from algorithms.contract import Problem
+from algorithms.contract import Finished, Problem
 from algorithms.dimensions import Dimension
 from algorithms.parzen import Codes, Model, Parzen, is_ranked
 from algorithms.settings import Kind, Setting
@@ -71,7 +71,8 @@ _BY_NUMBER = attrgetter("number")
 class Tpe:
     """Katib's `tpe`: every parameter by itself, with running trials taken for bad ones so that a batch spreads out.
 
-    Called `multivariate-tpe` it looks at all parameters together, so that it sees how they depend on each other.
+    Called `multivariate-tpe` it looks at all parameters together, so that it sees how they depend on each other. With
+    several objectives it prefers points that no other beats, and with constraints those that break them least.
     """
 
     name: str = "tpe"
@@ -166,16 +167,20 @@ def _open_model(problem: Problem, space: tuple[Dimension, ...], *, together: boo
     ranges = _ranges(space)
     arguments = _arguments(problem.settings)
 
-    def frozen(index: int, params: Codes, value: float | None = None) -> FrozenTrial:
-        state = TrialState.RUNNING if value is None else TrialState.COMPLETE
-        return FrozenTrial(index, state, value, None, None, params, ranges, {}, {}, {}, index)
+    def frozen(
+        index: int, params: Codes, *, values: Sequence[float] | None = None, excess: Sequence[float] = ()
+    ) -> FrozenTrial:
+        state = TrialState.RUNNING if values is None else TrialState.COMPLETE
+        broken = {"constraints": list(excess)} if excess else {}
+        return FrozenTrial(index, state, None, None, None, params, ranges, {}, broken, {}, index, values=values)
 
     class Storage(InMemoryStorage):
         def __init__(self) -> None:
             super().__init__()
             self.told: list[FrozenTrial] = []
             self.all: list[FrozenTrial] = []
-            self.create_new_study([StudyDirection[problem.direction.name]], "kagit")
+            aims = (problem.direction, *problem.others)
+            self.create_new_study([StudyDirection[one.name] for one in aims], "kagit")
 
         def get_all_trials(
             self,
@@ -190,8 +195,9 @@ def _open_model(problem: Problem, space: tuple[Dimension, ...], *, together: boo
             """Nothing: what the sampler notes for other processes is not looked at by anybody."""
             del trial_id, key, value
 
-        def tell(self, index: int, params: Codes, value: float) -> None:
-            insort(self.told, frozen(index, params, value), key=_BY_NUMBER)
+        def tell(self, trial: Finished, params: Codes) -> None:
+            values = (trial.value or 0.0, *trial.others)
+            insort(self.told, frozen(trial.index, params, values=values, excess=trial.excess), key=_BY_NUMBER)
 
         @_quiet()
         def ask(self, index: int, *, running: Mapping[int, Codes], seed: int) -> Codes:
