@@ -154,6 +154,20 @@ def _ranges(space: tuple[Dimension, ...]) -> dict[str, Any]:
     return {one.name: distribution(one) for one in space}
 
 
+def _freezer(ranges: dict[str, Any]) -> Callable[..., Any]:
+    """Makes optuna's trials over these distributions: one without `values` runs."""
+    from optuna.trial import FrozenTrial, TrialState
+
+    def frozen(
+        index: int, params: Codes, *, values: Sequence[float] | None = None, excess: Sequence[float] = ()
+    ) -> FrozenTrial:
+        state = TrialState.RUNNING if values is None else TrialState.COMPLETE
+        broken = {"constraints": list(excess)} if excess else {}
+        return FrozenTrial(index, state, None, None, None, params, ranges, {}, broken, {}, index, values=values)
+
+    return frozen
+
+
 @_quiet()
 def _open_model(problem: Problem, space: tuple[Dimension, ...], *, together: bool) -> Model:
     """Optuna without history, which it will read from us: a trial's number is its index, some may be missing."""
@@ -165,14 +179,8 @@ def _open_model(problem: Problem, space: tuple[Dimension, ...], *, together: boo
     from optuna.trial import FrozenTrial, TrialState
 
     ranges = _ranges(space)
+    frozen = _freezer(ranges)
     arguments = _arguments(problem.settings)
-
-    def frozen(
-        index: int, params: Codes, *, values: Sequence[float] | None = None, excess: Sequence[float] = ()
-    ) -> FrozenTrial:
-        state = TrialState.RUNNING if values is None else TrialState.COMPLETE
-        broken = {"constraints": list(excess)} if excess else {}
-        return FrozenTrial(index, state, None, None, None, params, ranges, {}, broken, {}, index, values=values)
 
     class Storage(InMemoryStorage):
         def __init__(self) -> None:
