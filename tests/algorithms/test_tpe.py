@@ -151,7 +151,7 @@ def test_a_trial_reaches_the_model_once():
     asked(optimizer, index=50, running={})
     handed = []
     tell = optimizer._model.tell
-    optimizer._model.tell = lambda *arguments: handed.append(arguments[0]) or tell(*arguments)
+    optimizer._model.tell = lambda *arguments: handed.append(arguments[0].index) or tell(*arguments)
     for index in range(51, 54):
         optimizer.tell(
             Finished(index=index, point=asked(started("random", problem(BENT)), index=index, running={}), value=1.0)
