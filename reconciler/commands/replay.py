@@ -23,6 +23,7 @@ from reconciler.core import replay
 from reconciler.core.problem import finished, obstacle
 from reconciler.core.replay import Replayed
 from reconciler.ports import Cluster
+from reconciler.shell.external import SERVICE
 from reconciler.shell.progress import bar
 
 
@@ -66,7 +67,8 @@ def of_run(cluster: Cluster, body: Json) -> Kept:
     if spec is None:
         raise Refused("; ".join(issue.message for issue in issues))
     spec = sources.with_start(spec, stored=body)
-    wrong = obstacle(spec)
+    endpoint = spec.wishes.suggestion_endpoint
+    wrong = obstacle(spec, (endpoint,))
     if wrong is not None:
         raise Refused(wrong.message)
     selector = f"{names.LABEL_EXPERIMENT}={meta['name']},{names.LABEL_RUN}={run}"
@@ -74,6 +76,9 @@ def of_run(cluster: Cluster, body: Json) -> Kept:
     asked = {one.index: one for one in map(answers.of_trial, stored)}
     for one in _waiting(cluster, meta, run=run):
         asked.setdefault(one.index, one)
+    served = next((one.engine for one in asked.values() if one.engine.startswith(SERVICE)), "")
+    if served:
+        raise Refused(f"its points come from a suggestion service ({served}), whose state nobody has but itself")
     if not asked:
         raise NotFound(f"experiment {meta['name']} was given no point yet; there is nothing to replay")
     return Kept(

@@ -25,6 +25,9 @@ from reconciler.shell.hands import Call, Hands
 from reconciler.shell.ledger import Title
 from reconciler.world import Run, Wanted
 
+SERVICE = "grpc "
+"""What the engine of a suggestion begins with that a service gave, before its address."""
+
 
 def algorithm(run: Run, problem: Problem, hands: Hands) -> Algorithm:
     """The algorithm of a run: ours, a package's, or that of a service; Refused if this service may not be asked."""
@@ -41,7 +44,7 @@ def engine(run: Run) -> str:
     """Who answers: library and version, or the address of a service; Refused where a package is gone."""
     spec = run.experiment
     if spec.wishes.suggestion_endpoint:
-        return f"grpc {spec.wishes.suggestion_endpoint}"
+        return SERVICE + spec.wishes.suggestion_endpoint
     return catalog.chosen(spec.algorithm.name, problem(spec, seed=run.seed)).engine()
 
 
@@ -92,7 +95,7 @@ class _Service:
         return _Search(self)
 
     def engine(self) -> str:
-        return f"grpc {self.spec.wishes.suggestion_endpoint}"
+        return SERVICE + self.spec.wishes.suggestion_endpoint
 
 
 class _Search:

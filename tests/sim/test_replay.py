@@ -74,3 +74,18 @@ def test_a_point_that_was_changed_afterwards_is_noticed():
     }
     assert kept.seed != 1
     assert not any(one.same for one in replay.again(replay.of_run(tried.cluster, seed)))
+
+
+def test_what_auto_has_picked_is_asked_again_also_after_its_budget_was_raised():
+    tried = universe("auto")
+    body = manifest("b", trials=4, parallel=4, algorithm="auto", resumePolicy="LongRunning")
+    tried.push({"experiments/b.yaml": body})
+    tried.settle()
+    body["spec"]["maxTrialCount"] = 9
+    tried.push({"experiments/b.yaml": body})
+    tried.settle()
+    found = again(tried)
+    engines = {one.asked.engine.partition(":")[0] for one in found}
+    assert engines == {"auto (sobol", "auto (bayesianoptimization"}
+    assert len(found) >= 9
+    assert all(one.same and one.seen and one.engine == one.asked.engine for one in found)
