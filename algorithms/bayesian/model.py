@@ -1,9 +1,15 @@
-"""What is believed of the finished trials, kept until there is another one, and where to look under it."""
+"""What is believed of the finished trials, kept until there is another one, and where to look under it.
+
+All of it is reckoned by one thread: more of them add up in another order, which changes last digits, and wait for each
+other longer than such small matrices take.
+"""
 
 from bisect import insort
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from algorithms.bayesian.acquisition import GAINS
 from algorithms.bayesian.features import Array, Features
@@ -29,6 +35,7 @@ class Model:
         self._values: dict[int, float] = {}
         self._tried: set[bytes] = set()
         self._belief: tuple[Posterior, Array] | None = None
+        self._threads: Any = ThreadpoolController()
 
     def tell(self, trial: Finished) -> None:
         """Learn of one more trial; one without a value is no more than a place to keep away from."""
@@ -41,12 +48,13 @@ class Model:
 
     def ask(self, *, running: list[Point], seed: int) -> Iterator[Point]:
         """Points from the most promising one down, as if the running ones had given what is expected of them."""
-        posterior, tops = self._believed()
-        pending = np.array([self._features.row(point) for point in running]).reshape(-1, self._features.count)
-        tried = self._tried | {row.tobytes() for row in pending}
-        search = Search(self._features, posterior.believing(pending), gain=self._gain, tried=tried)
-        for row in search.ranked(tops, np.random.default_rng(seed), polish=self._polish):
-            yield self._features.point(row)
+        with self._threads.limit(limits=1):
+            posterior, tops = self._believed()
+            pending = np.array([self._features.row(point) for point in running]).reshape(-1, self._features.count)
+            tried = self._tried | {row.tobytes() for row in pending}
+            search = Search(self._features, posterior.believing(pending), gain=self._gain, tried=tried)
+            rows = search.ranked(tops, np.random.default_rng(seed), polish=self._polish)
+        yield from map(self._features.point, rows)
 
     def _believed(self) -> tuple[Posterior, Array]:
         """The posterior, and the rows of the best trials."""

@@ -1,7 +1,6 @@
 """Where the gain is greatest: many draws, then steps uphill from the best of them."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +29,11 @@ class Search:
         self._best = posterior.best
         self._tried = tried if features.is_listed else set[bytes]()
 
-    def ranked(self, tops: Array, chance: np.random.Generator, *, polish: bool) -> Iterator[Array]:
+    def ranked(self, tops: Array, chance: np.random.Generator, *, polish: bool) -> Array:
         """Rows from the best down; `tops` are the best rows of the past."""
         if self._features.combinations <= SMALL:
             rows = self._features.every_row
-            yield from _sorted(rows, self._gains(rows))
-            return
+            return _sorted(rows, self._gains(rows))
         count = self._features.count
         far = self._features.legal(chance.random((DRAWS, count)))
         near = self._features.around(np.repeat(tops, -(-NEAR // len(tops)), axis=0), chance)
@@ -46,7 +44,7 @@ class Search:
             ends = [self._climbed(rows[k], float(gains[k]), chance) for k in starts]
             rows = np.concatenate([np.array([row for row, _ in ends]), rows])
             gains = np.concatenate([[gain for _, gain in ends], gains])
-        yield from _sorted(rows, gains)
+        return _sorted(rows, gains)
 
     def _gains(self, rows: Array) -> Array:
         parts = [self._posterior.at(rows[k : k + _CHUNK]) for k in range(0, len(rows), _CHUNK)]
@@ -118,8 +116,6 @@ class Search:
         return (there, reached) if reached > gain else (row, gain)
 
 
-def _sorted(rows: Array, gains: Array) -> Iterator[Array]:
-    for k in np.argsort(-gains, kind="stable"):
-        if gains[k] == -np.inf:
-            return
-        yield rows[k]
+def _sorted(rows: Array, gains: Array) -> Array:
+    order = np.argsort(-gains, kind="stable")
+    return rows[order[gains[order] > -np.inf]]

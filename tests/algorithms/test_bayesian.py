@@ -1,4 +1,8 @@
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -10,6 +14,7 @@ from kagit.space import Space
 from tests.algorithms.harness import asked, batch, parameter, problem, started
 from tests.algorithms.test_tpe import BENT, FLAT, calls, sphere, training
 
+ROOT = Path(__file__).parents[2]
 NAME = "bayesianoptimization"
 BOX = Space(tuple(parameter(name, "double", low="0", high="1") for name in "xy"))
 TABLE = Space(
@@ -232,6 +237,21 @@ def test_a_batch_fits_the_model_once_and_failures_not_at_all(monkeypatch):
     optimizer.tell(Finished(index=21, point=points[21], value=0.5))
     asked(optimizer, index=26, running={})
     assert fits == [20, 21]
+
+
+def test_the_number_of_threads_changes_nothing():
+    """Where OpenBLAS may take two threads it adds up in another order, unless it is held to one."""
+    program = """if True:
+        from tests.algorithms.test_bayesian import FLAT, asked, sphere, told
+        print(asked(told(FLAT, sphere, 300), index=300, running={}))
+    """
+
+    def answer(threads):
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert answer("1") == answer("2") != ""
 
 
 def test_a_long_history_is_cut_down_the_same_way_in_any_order():
