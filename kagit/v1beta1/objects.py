@@ -102,9 +102,9 @@ def trial_body(
         spec["primaryPodLabels"] = dict(template.primary_pod_labels)
     if template.success_condition and template.failure_condition:
         spec |= {"successCondition": template.success_condition, "failureCondition": template.failure_condition}
+    if suggestion.labels:
+        spec["labels"] = dict(suggestion.labels)
     labels = {**suggestion.labels, **_lineage(experiment, suggestion, run=run)}
-    if labels:
-        spec["labels"] = labels
     own = {names.LABEL_EXPERIMENT: experiment.name, names.LABEL_RUN: str(run)}
     meta = {
         "name": name,
