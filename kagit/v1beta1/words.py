@@ -53,15 +53,18 @@ def objective(fields: Mapping[str, Any]) -> Objective:
 def aimed(one: Objective, annotations: Mapping[str, str], *, given: Mapping[str, Any]) -> Objective:
     """The objective with what annotations add: further objectives, and constraints.
 
-    `given` is the objective as its author wrote it: without a strategy there, each objective counts its best reading.
+    `given` is the objective as its author wrote it: without a strategy there, each objective counts its best reading,
+    and each constraint the worst.
     """
     others = objectives(annotations.get(names.ANNOTATION_OBJECTIVES, "")) or {}
     kept = constraints(annotations.get(names.ANNOTATION_CONSTRAINTS, "")) or ()
     if not others and not kept:
         return one
     chosen = {text(at(strategy, "name")) for strategy in sequence(given.get("metricStrategies"))}
-    own = {name: Strategy(kind.value[:3]) for name, kind in others.items() if name not in chosen}
-    return replace(one, others=others, constraints=kept, strategies={**one.strategies, **own})
+    bound = {limit.metric: Strategy.MAX if limit.sign == "<=" else Strategy.MIN for limit in kept}
+    best = {name: Strategy(kind.value[:3]) for name, kind in others.items()}
+    free = {name: way for name, way in {**bound, **best}.items() if name != one.metric and name not in chosen}
+    return replace(one, others=others, constraints=kept, strategies={**one.strategies, **free})
 
 
 def algorithm(fields: Mapping[str, Any]) -> Algorithm:

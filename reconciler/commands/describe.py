@@ -1,10 +1,11 @@
 """`kagit describe`: one object with its effective spec and what became of it."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from kagit.experiment import Json
+from kagit.experiment import Experiment, Json
+from kagit.objective import Objective
 from kagit.shapes import at, mapping, sequence, text
 from kagit.trial import Comparison, EarlyStoppingRule
 from kagit.v1beta1 import defaults, manifest, objects, pieces
@@ -45,7 +46,9 @@ def _about(body: Json) -> None:
 
 
 def _experiment(body: Json, given: Json) -> None:
-    spec, found = body["spec"], mapping(body.get("status"))
+    found = mapping(body.get("status"))
+    meant, _ = manifest.experiment({**body, "spec": given})
+    spec = body["spec"] if meant is None else _aimed(body["spec"], meant.objective)
     print()
     _pairs(effective.lines(given, spec))
     for table in (effective.parameters(given, spec), effective.placeholders(spec)):
@@ -53,11 +56,10 @@ def _experiment(body: Json, given: Json) -> None:
             print()
             show.table(*table)
     best = at(found, "currentOptimalTrial", "bestTrialName")
-    meant, _ = manifest.experiment(body)
-    said = picked(meant) if meant is not None else ""
-    if said:
+    more = list(_more(meant)) if meant is not None else []
+    if more:
         print()
-        _pairs([("Picked:", said)])
+        _pairs(more)
     rows: list[tuple[str, object]] = [("Trials:", found.get("trials") or 0)]
     for word, key in _COUNTS.items():
         if found.get(key):
@@ -67,6 +69,23 @@ def _experiment(body: Json, given: Json) -> None:
     rows += [(f"  {one['name']}:", _metric(one)) for one in sequence(at(found, _BEST, "observation", "metrics"))]
     print()
     _pairs(rows)
+
+
+def _aimed(spec: Json, objective: Objective) -> Json:
+    """The spec with the strategies that count: further objectives have their own."""
+    strategies = [{"name": name, "value": one.value} for name, one in objective.strategies.items()]
+    return {**spec, "objective": {**spec["objective"], "metricStrategies": strategies}}
+
+
+def _more(meant: Experiment) -> Iterator[tuple[str, object]]:
+    """What annotations add to the objective, and what `auto` has picked."""
+    for name, kind in meant.objective.others.items():
+        yield "Further objective:", f"{kind.value} {name}"
+    for one in meant.objective.constraints:
+        yield "Constraint:", f"{one.metric} {one.sign} {one.bound:g}"
+    said = picked(meant)
+    if said:
+        yield "Picked:", said
 
 
 _BEST = "currentOptimalTrial"

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from kagit import search
 from kagit.objective import Constraint, Metric, Objective, ObjectiveType, Strategy, front
 from kagit.search import Clause, Rules
+from kagit.v1beta1.manifest import experiment
+from tests.sim.universe import manifest
 
 
 @pytest.mark.parametrize(
@@ -142,3 +144,25 @@ def test_the_front_by_its_definition(points):
         if not any(other != one and all(x <= y for x, y in zip(other, one, strict=True)) for other in costs)
     ]
     assert list(front([tuple(map(float, one)) for one in points], types)) == wanted
+
+
+def test_readings_that_count_without_a_strategy():
+    body = manifest("a", trials=3)
+    body["spec"]["objective"] |= {
+        "type": "maximize",
+        "objectiveMetricName": "f1",
+        "additionalMetricNames": ["latency", "memory", "recall", "speed"],
+        "metricStrategies": [{"name": "speed", "value": "latest"}],
+    }
+    body["metadata"]["annotations"] = {
+        "kagit.dev/objectives": '{"latency": "minimize", "speed": "maximize"}',
+        "kagit.dev/constraints": '{"memory": "<=1", "recall": ">=0.5", "latency": "<=9", "f1": ">=0.1"}',
+    }
+    found, _ = experiment(body)
+    assert found.objective.strategies == {
+        "f1": "max",
+        "latency": "min",
+        "memory": "max",
+        "recall": "min",
+        "speed": "latest",
+    }
