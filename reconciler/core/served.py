@@ -63,7 +63,7 @@ def question(request: Json) -> Question:
     return Question(
         experiment=spec,
         finished=tuple(_finished(known, spec)),
-        running={i: one.point for i, one in known.items() if not one.is_over and spec.space.contains(one.point)},
+        running={i: one.point for i, one in known.items() if not one.is_over and _fits(one, spec)},
         first=max([asked - (len(trials) - len(ours)), *(i + 1 for i in known)], default=0),
         count=count,
         asked=asked,
@@ -97,9 +97,14 @@ def numbered(experiment: str, trials: Sequence[Trial]) -> dict[int, Trial]:
 def _finished(known: Mapping[int, Trial], spec: Experiment) -> Iterator[Finished]:
     """The trials that are over; what another service tried outside our idea of the space is left out."""
     for index, one in sorted(known.items()):
-        if one.is_over and spec.space.contains(one.point):
+        if one.is_over and _fits(one, spec):
             value = spec.objective.value(one.observation) if one.phase in COUNTED else None
             yield Finished(index=index, point=one.point, value=value)
+
+
+def _fits(trial: Trial, spec: Experiment) -> bool:
+    """Whether its point is one of this space; what an architecture may be, its algorithm knows."""
+    return spec.nas is not None or spec.space.contains(trial.point)
 
 
 def problem(spec: Experiment) -> Problem:

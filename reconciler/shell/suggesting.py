@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from algorithms import catalog
 from algorithms.contract import Absence, Finished, Optimizer, Proposal
+from kagit import names
 from kagit.errors import NotFound, Refused, Unavailable
 from kagit.experiment import Json
 from kagit.shapes import mapping
@@ -18,8 +19,6 @@ from reconciler.core.served import Question
 
 SEARCHES = 64
 """Experiments that are kept in memory; one more costs the oldest one a rebuild when it is asked again."""
-PARENT = "kagit.dev/parent"
-"""The label that names the trial whose checkpoint a trial goes on from."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,7 +90,7 @@ def _answers(question: Question, optimizer: Optimizer) -> list[Json]:
 
 def _answer(question: Question, answer: Proposal, index: int) -> Json:
     name = question.experiment.name
-    parent = {} if answer.parent is None else {PARENT: served.trial_name(name, answer.parent)}
+    parent = {} if answer.parent is None else {names.LABEL_PARENT: served.trial_name(name, answer.parent)}
     return {
         **api_write.assignments(answer.point),
         "trial_name": served.trial_name(name, index),

@@ -2,11 +2,13 @@
 
 import copy
 import threading
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from algorithms import catalog
+from algorithms.catalog import named
 from algorithms.contract import Absence, Finished, Proposal
 from kagit.errors import NotFound, Refused, Unavailable
 from kagit.space import Space
@@ -15,10 +17,11 @@ from kagit.v1beta1 import api_write
 from reconciler.core import served
 from reconciler.shell import suggesting
 from reconciler.shell.suggesting import Suggestions
+from tests.algorithms import harness
 from tests.algorithms.harness import parameter, problem
 from tests.reconciler.katib_controller import SPACE, Controller, experiment, loss, ours
 
-OURS = ("cmaes", "grid", "multivariate-tpe", "random", "sobol", "tpe")
+OURS = ("auto", "bayesianoptimization", "cmaes", "grid", "hyperopt-tpe", "multivariate-tpe", "random", "sobol", "tpe")
 FEW = Space((parameter("x", "int", low="1", high="3"), parameter("k", "categorical", values=("a", "b"))))
 
 
@@ -40,7 +43,8 @@ def in_time(controller: Controller, seed: int, rounds: int = 12) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_a_service_that_lived_on_answers_as_a_new_one(name):
     space = Space((parameter("x", "double", low="0", high="1", step="0.01"), SPACE["n"]))
-    spec = experiment(name, space=space, **({"n_startup_trials": "3"} if "tpe" in name else {}))
+    given = {"max_trials": "60"} if name == "auto" else {"n_startup_trials": "3"} if "tpe" in name else {}
+    spec = experiment(name, space=space, **given)
     alive = Controller(spec, ours())
     in_time(alive, seed=1)
     restarted = Controller(spec, forgetful)
@@ -61,7 +65,7 @@ def test_the_order_of_the_trials_in_a_question_does_not_matter():
 def test_the_answers_are_those_of_the_algorithm_itself():
     spec = experiment(n_startup_trials="3", random_state="5")
     controller = Controller(spec, ours())
-    optimizer = catalog.named("tpe").start(problem(SPACE, n_startup_trials="3", random_state="5"))
+    optimizer = named("tpe").start(problem(SPACE, n_startup_trials="3", random_state="5"))
     for index in range(12):
         point = optimizer.ask(index=index, running={}).point
         assert controller.ask(1) == [point]
@@ -305,3 +309,25 @@ def asked(message, trials):
 def test_which_number_a_trial_has(names, numbers):
     trials = [Trial(name=name, run=1, index=-1, point={}) for name in names]
     assert {one.name: i for i, one in served.numbered("e", trials).items()} == numbers
+
+
+def test_what_became_of_architectures_is_told():
+    space = harness.networks("enas", SPACE)
+    spec = replace(experiment("enas", space=Space(())), nas=space.nas)
+    question = {"experiment": api_write.experiment(spec), "current_request_number": 1, "total_request_number": 3}
+    drawn = [named("enas").start(problem(space)).ask(index=index, running={}).point for index in range(2)]
+    trials = [
+        {
+            "name": f"mnist-1-000{index}",
+            "spec": {"parameter_assignments": api_write.assignments(point)},
+            "status": {
+                "start_time": "2026-01-01T00:00:00Z",
+                "condition": "SUCCEEDED" if index else "RUNNING",
+                "observation": {"metrics": [{"name": "loss", "value": "0.5"}] if index else []},
+            },
+        }
+        for index, point in enumerate(drawn)
+    ]
+    found = served.question({**question, "trials": trials})
+    assert found.running == {0: drawn[0]}
+    assert found.finished == (Finished(index=1, point=drawn[1], value=0.5),)
