@@ -1,6 +1,7 @@
 """One suggestion of each algorithm: CPU time against the number of finished trials, beside the bare call of Optuna.
 
-Three parameters, as in most experiments: a logarithmic double, an int from 1 to 128, a category of three.
+Three parameters, as in most experiments: a logarithmic double, an int from 1 to 128, a category of three. Those that
+search networks have three layers and six operations instead.
 """
 
 import random
@@ -32,6 +33,18 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "asha": _HALVING,
     "bohb": _HALVING,
     "pbt": {"suggestion_trial_dir": "/tmp", "n_population": "20", "truncation_threshold": "0.2"},
+}
+_NETWORKS: Mapping[str, Any] = {
+    "graphConfig": {"numLayers": 3, "inputSizes": [8, 8, 1], "outputSizes": [10]},
+    "operations": [
+        {
+            "operationType": kind,
+            "parameters": [
+                {"name": "size", "parameterType": "categorical", "feasibleSpace": {"list": ["1", "3"]}},
+            ],
+        }
+        for kind in ("convolution", "separable_convolution", "max_pooling")
+    ],
 }
 _LONG = 5.0
 """CPU seconds after which three steps are enough."""
@@ -146,6 +159,8 @@ def _fed(name: str, asked: Problem, history: Sequence[Finished]) -> Optimizer:
 
 def _problem(name: str) -> Problem:
     """`grid` needs a step for its double."""
+    if name in catalog.GRAPHS:
+        return Problem(space=Space(()), direction=ObjectiveType.MINIMIZE, seed=1, nas=_NETWORKS)
     more = {"step": Decimal("1e-4")} if name == "grid" else {"distribution": Distribution.LOG_UNIFORM}
     rate, units = _range("rate", "1e-5", "0.1", **more), _range("units", "1", "128")
     kind = Parameter(name="kind", type=ParameterType.CATEGORICAL, values=("a", "b", "c"))
@@ -161,7 +176,7 @@ def _range(name: str, low: str, high: str, **more: Any) -> Parameter:  # noqa: A
 
 def _history(name: str, asked: Problem, count: int) -> list[Finished]:
     """Random points: what an algorithm with rungs or generations makes of its own while all that it asked for ends."""
-    if name in SETTINGS:
+    if name in SETTINGS or name in catalog.GRAPHS:
         return _own(name, asked, count)
     chance, space = random.Random(1), dimensions.of(asked.space)
     points = [{one.name: one.at(chance.random()) for one in space} for _ in range(count)]
@@ -178,6 +193,8 @@ def _own(name: str, asked: Problem, count: int) -> list[Finished]:
 
 
 def _value(point: Point) -> float:
+    if "rate" not in point:
+        return sum(map(ord, "".join(point.values()))) % 97 / 97
     return abs(float(point["rate"]) - 0.01) * 10 + abs(int(point["units"]) - 40) / 128 + "bca".index(point["kind"]) / 3
 
 
