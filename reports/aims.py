@@ -1,7 +1,9 @@
 """Several objectives and constraints: which trials are on the Pareto front, and which break what."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from kagit import objective as aim
 from kagit.objective import Constraint, Objective, ObjectiveType
@@ -9,7 +11,7 @@ from kagit.spelling import short
 from kagit.trial import COUNTED, Trial
 from reports import figures, series
 from reports.contract import ReportData
-from reports.tables import Cell, Table, assigned, figure, foreign, plain, value
+from reports.tables import Cell, Table, assigned, figure, foreign, numeric, plain, value
 
 MAX_FRONT = 100
 _SIGNS = {"<=": "≤", ">=": "≥"}
@@ -20,25 +22,63 @@ def targets(objective: Objective) -> tuple[tuple[str, ObjectiveType], ...]:
     return ((objective.metric, objective.type), *objective.others.items())
 
 
-def measured(objective: Objective, trials: Sequence[Trial]) -> list[tuple[Trial, tuple[float, ...]]]:
-    """The trials that may be on the front and what they came to: with all values, and no constraint broken."""
-    found: list[tuple[Trial, tuple[float, ...]]] = []
-    for trial in series.ordered(trials):
-        values = objective.values(trial.observation) if trial.result(objective) is not None else None
-        if values is not None:
-            found.append((trial, values))
-    return found
+Spot: TypeAlias = tuple[float, ...]
+"""The values of the first two objectives."""
 
 
-def front(data: ReportData) -> tuple[Trial, ...]:
-    """The trials that no other one beats, the best by the first objective first; none where there is one objective."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aims:
+    """How the trials stand to all objectives and constraints.
+
+    `front` are those that no other one beats, the best by the first objective first; `measured` counts those that could
+    have been there, `broken` those that break a constraint. `ahead`, `beaten` and `beyond` are where the front, the
+    others, and those that break something lie by the first two objectives.
+    """
+
+    front: tuple[Trial, ...] = ()
+    measured: int = 0
+    broken: int = 0
+    ahead: tuple[Spot, ...] = ()
+    beaten: tuple[Spot, ...] = ()
+    beyond: tuple[Spot, ...] = ()
+
+    @property
+    def spots(self) -> tuple[Spot, ...]:
+        """Where all of them lie."""
+        return (*self.ahead, *self.beaten, *self.beyond)
+
+
+def of(data: ReportData) -> Aims:
+    """One look at all trials; nothing but the count of broken constraints where there is one objective."""
     objective = data.experiment.objective
+    results = [trial for trial in series.ordered(data.trials) if trial.phase in COUNTED]
+    broken = [trial for trial in results if any(objective.excess(trial.observation))] if objective.constraints else []
     if not objective.others:
-        return ()
-    known = measured(objective, data.trials)
+        return Aims(broken=len(broken))
+    bad = {trial.name for trial in broken}
+    known: list[tuple[Trial, tuple[float, ...]]] = []
+    for trial in results:
+        values = objective.values(trial.observation) if trial.name not in bad else None
+        if values is not None:
+            known.append((trial, values))
     places = aim.front([values for _, values in known], [kind for _, kind in targets(objective)])
     sign = 1.0 if objective.type is ObjectiveType.MINIMIZE else -1.0
-    return tuple(known[at][0] for at in sorted(places, key=lambda at: (sign * known[at][1][0], at)))
+    ahead = sorted(places, key=lambda at: (sign * known[at][1][0], at))
+    rest = set(range(len(known))) - set(places)
+    return Aims(
+        front=tuple(known[at][0] for at in ahead),
+        measured=len(known),
+        broken=len(broken),
+        ahead=tuple(known[at][1][:2] for at in ahead),
+        beaten=tuple(sorted(known[at][1][:2] for at in rest)),
+        beyond=tuple(sorted(spot for trial in broken for spot in _spot(objective, trial))),
+    )
+
+
+def _spot(objective: Objective, trial: Trial) -> Iterator[Spot]:
+    x, y = (objective.value(trial.observation, name) for name, _ in targets(objective)[:2])
+    if x is not None and y is not None:
+        yield x, y
 
 
 def breaks(objective: Objective, trial: Trial) -> str:
@@ -57,12 +97,6 @@ def _broken(one: Constraint, by: float) -> str:
 def limit(one: Constraint) -> str:
     """A constraint as it is read: `memory ≤ 512`."""
     return f"{short(one.metric)} {_SIGNS[one.sign]} {figures.exact(one.bound).removesuffix('.0')}"
-
-
-def count_broken(data: ReportData) -> int:
-    """How many trials with a result break a constraint."""
-    objective = data.experiment.objective
-    return sum(bool(breaks(objective, trial)) for trial in data.trials) if objective.constraints else 0
 
 
 def objectives(data: ReportData, kept: Sequence[Trial]) -> Table:
@@ -98,19 +132,17 @@ def table(data: ReportData, kept: Sequence[Trial]) -> Table:
         columns=columns,
         rows=rows,
         foreign=frozenset(range(1, len(columns))),
-        numeric=frozenset(range(1, 1 + len(metrics))),
+        numeric=frozenset(set(range(1, 1 + len(metrics))) | numeric(space, 1 + len(metrics))),
         note=left,
     )
 
 
-def words(data: ReportData, kept: Sequence[Trial]) -> str:
+def words(data: ReportData, found: Aims) -> str:
     """What the front is, with its numbers."""
-    objective = data.experiment.objective
-    count = len(measured(objective, data.trials))
-    if not count:
+    if not found.measured:
         return "No trial has a usable value of every objective yet."
-    drawn = " Drawn are the first two objectives." if len(objective.others) > 1 else ""
+    drawn = " Drawn are the first two objectives." if len(data.experiment.objective.others) > 1 else ""
     return (
-        f"{len(kept)} of {count} trials are on the front: no other one is better in an objective without being worse in "
-        f"another. The best trial is the best by the first objective.{drawn}"
+        f"{len(found.front)} of {found.measured} trials are on the front: no other one is better in an objective "
+        f"without being worse in another. The best trial is the best by the first objective.{drawn}"
     )

@@ -46,9 +46,7 @@ def trials_csv(data: ReportData, remarks: Sequence[Remark] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def columns(
-    parameters: Iterable[str], metrics: Iterable[str], reserved: Sequence[str] = RESERVED
-) -> tuple[str, ...]:
+def columns(parameters: Iterable[str], metrics: Iterable[str], reserved: Sequence[str] = RESERVED) -> tuple[str, ...]:
     """Column names of parameters, then metrics: a name that is not unique becomes `parameter.NAME` or `metric.NAME`.
 
     Names are compared without regard to case, as DuckDB and spreadsheets do; should even the long name be taken,

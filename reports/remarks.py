@@ -1,4 +1,4 @@
-"""What else is to be said of a trial, as columns of the trial table and of trials.csv: only those that say something."""
+"""What else is to be said of trials, as columns of their table and of trials.csv: only those that say something."""
 
 from collections.abc import Callable, Sequence
 
@@ -54,7 +54,7 @@ def _rule(one: EarlyStoppingRule) -> str:
     if one.comparison is Comparison.STALE:
         return f"{metric} without a gain above {bound} in {one.patience} reports"
     if one.comparison is Comparison.OUTSIDE:
-        return f"{metric} outside {bound}"
+        return f"{metric} outside {bound} {at}"
     word = {Comparison.EQUAL: "equal to", Comparison.LESS: "less than", Comparison.GREATER: "greater than"}
     later = f", later others: {len(one.later)}" if one.later else ""
     return f"{metric} {word[one.comparison]} {bound} {at}{later}"

@@ -1,64 +1,30 @@
 """The Pareto front as a drawing: the first two objectives, a mark per trial, in the ways of charts.py."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 
 from kagit.objective import Objective, ObjectiveType
-from kagit.trial import COUNTED, Trial
 from reports import aims, charts, clean
+from reports.aims import Aims, Spot
 from reports.charts import BOTTOM, RIGHT, TOP, WIDTH, Axis
 
 HEIGHT = 330
 _ARM = 4
 """Half of the width of the cross where a constraint is broken."""
 
-Spot = tuple[float, float]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spots:
-    """Where the trials lie: those on the front from the best by the first objective on, the others, those that break."""
-
-    front: tuple[Spot, ...]
-    beaten: tuple[Spot, ...]
-    broken: tuple[Spot, ...]
-
-    @property
-    def all(self) -> tuple[Spot, ...]:
-        """All of them."""
-        return (*self.front, *self.beaten, *self.broken)
-
-
-def spots(objective: Objective, trials: Sequence[Trial], kept: Sequence[Trial]) -> Spots:
-    """The trials that have a value of both of the first two objectives."""
-    second = next(iter(objective.others), None)
-    names, found = {trial.name for trial in kept}, dict[str, Spot]()
-    beaten: list[Spot] = []
-    broken: list[Spot] = []
-    for trial in trials:
-        x, y = objective.value(trial.observation), objective.value(trial.observation, second)
-        if x is None or y is None or trial.phase not in COUNTED:
-            continue
-        if trial.name in names:
-            found[trial.name] = (x, y)
-        elif aims.breaks(objective, trial):
-            broken.append((x, y))
-        else:
-            beaten.append((x, y))
-    ahead = tuple(found[trial.name] for trial in kept if trial.name in found)
-    return Spots(front=ahead, beaten=tuple(sorted(beaten)), broken=tuple(sorted(broken)))
-
-
-def front(objective: Objective, trials: Sequence[Trial], kept: Sequence[Trial], style: str = "") -> str:
+def front(objective: Objective, found: Aims, style: str = "") -> str:
     """Every trial a dot, those on the front larger; with `style` the drawing stands alone as a file."""
-    placed = spots(objective, trials, kept)
-    body = _plot(objective, placed) if placed.all else [_empty()]
-    lines = [
+    body = _plot(objective, found) if found.spots else [_empty()]
+    opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="kagit-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        'aria-labelledby="front-title front-text">',
+        'aria-labelledby="front-title front-text">'
+    )
+    lines = [
+        opening,
         '<title id="front-title">Pareto front</title>',
-        f'<desc id="front-text">{escape(_words(objective, placed))}</desc>',
+        f'<desc id="front-text">{escape(_words(objective, found))}</desc>',
         *([f"<style>\n{style}</style>"] if style else []),
         f'<rect class="paper" x="0" y="0" width="{WIDTH}" height="{HEIGHT}"/>',
         *body,
@@ -67,10 +33,10 @@ def front(objective: Objective, trials: Sequence[Trial], kept: Sequence[Trial], 
     return "\n".join(lines)
 
 
-def _words(objective: Objective, placed: Spots) -> str:
+def _words(objective: Objective, found: Aims) -> str:
     first, second = (name for name, _ in _two(objective))
-    broken = f", {len(placed.broken)} that break a constraint" if placed.broken else ""
-    return f"{first} and {second}: {len(placed.front)} trials on the front, {len(placed.beaten)} others{broken}."
+    broken = f", {len(found.beyond)} that break a constraint" if found.beyond else ""
+    return f"{first} and {second}: {len(found.ahead)} trials on the front, {len(found.beaten)} others{broken}."
 
 
 def _two(objective: Objective) -> list[tuple[str, ObjectiveType]]:
@@ -83,31 +49,30 @@ def _empty() -> str:
     return f'<text class="empty" x="{WIDTH // 2}" y="{HEIGHT // 2}">No trial has a value of both objectives yet</text>'
 
 
-def axes(objective: Objective, placed: Spots) -> tuple[Axis, Axis]:
+def axes(objective: Objective, found: Aims) -> tuple[Axis, Axis]:
     """Axes of the first two objectives that hold the front, and of the others what is worth an axis."""
     (_, along), (_, up) = aims.targets(objective)[:2]
-    return _axis(replace(objective, type=along), placed, 0), _axis(replace(objective, type=up), placed, 1)
+    return _axis(replace(objective, type=along), found, 0), _axis(replace(objective, type=up), found, 1)
 
 
-def _axis(objective: Objective, placed: Spots, at: int) -> Axis:
-    low, high = charts.shown(objective, [spot[at] for spot in placed.all])
-    ahead = [spot[at] for spot in placed.front]
+def _axis(objective: Objective, found: Aims, at: int) -> Axis:
+    low, high = charts.shown(objective, [spot[at] for spot in found.spots])
+    ahead = [spot[at] for spot in found.ahead]
     return charts.axis(min([low, *ahead]), max([high, *ahead]))
 
 
-def beyond(objective: Objective, trials: Sequence[Trial], kept: Sequence[Trial]) -> str:
+def beyond(objective: Objective, found: Aims) -> str:
     """How many trials lie beyond the axes; empty where none does."""
-    placed = spots(objective, trials, kept)
-    if not placed.all:
+    if not found.spots:
         return ""
-    limits = [(float(one.low), float(one.high)) for one in axes(objective, placed)]
-    out = sum(any(not low <= x <= high for x, (low, high) in zip(one, limits, strict=True)) for one in placed.all)
+    limits = [(float(one.low), float(one.high)) for one in axes(objective, found)]
+    out = sum(any(not low <= x <= high for x, (low, high) in zip(one, limits, strict=True)) for one in found.spots)
     return f" Beyond the axes, drawn on the edge: {out}." if out else ""
 
 
-def _plot(objective: Objective, placed: Spots) -> list[str]:
+def _plot(objective: Objective, found: Aims) -> list[str]:
     (first, along), (second, up) = _two(objective)
-    across, upward = axes(objective, placed)
+    across, upward = axes(objective, found)
     labels = [charts.label(tick) for tick in upward.ticks()]
     left = charts.left_of(labels)
 
@@ -115,7 +80,7 @@ def _plot(objective: Objective, placed: Spots) -> list[str]:
         x, y = across.place(spot[0]), upward.place(spot[1])
         return left + round(x * (RIGHT - left)), BOTTOM - round(y * (BOTTOM - TOP))
 
-    ahead, marks = [place(one) for one in placed.front], [place(one) for one in placed.beaten]
+    ahead, marks = [place(one) for one in found.ahead], [place(one) for one in found.beaten]
     edge = charts.steps_of(ahead, ahead[-1][0]) if len(objective.others) == 1 and ahead[1:] else []
     return [
         f'<text class="name" x="{left}" y="22">{escape(second)} ({up})</text>',
@@ -123,7 +88,7 @@ def _plot(objective: Objective, placed: Spots) -> list[str]:
         *charts.rows(upward, labels, left),
         *_columns(across, left, lambda value: place((value, 0.0))[0]),
         *charts.path("dots dense" if len(marks) > charts.MANY else "dots", charts.dots(marks)),
-        *charts.path("missing", _crosses([place(one) for one in placed.broken])),
+        *charts.path("missing", _crosses([place(one) for one in found.beyond])),
         *charts.path("best", edge),
         *charts.path("front", charts.dots(ahead)),
     ]

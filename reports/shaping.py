@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from kagit.objective import Constraint
 from kagit.search import Clause, Clauses, Search
 from kagit.space import Point
 from kagit.spelling import short
@@ -20,13 +19,9 @@ def facts(data: ReportData) -> tuple[Fact, ...]:
     aimed = (f"{short(name)}: {kind}" for name, kind in one.objective.others.items())
     return (
         *_each("Further objective", aimed),
-        *_each("Constraint", map(_kept, one.objective.constraints)),
+        *_each("Constraint", map(aims.limit, one.objective.constraints)),
         *_search(one.search),
     )
-
-
-def _kept(one: Constraint) -> str:
-    return aims.limit(one)
 
 
 def _search(search: Search) -> Iterator[Fact]:

@@ -19,23 +19,24 @@ README_ROWS = 100
 def build(data: ReportData) -> FileTree:
     """The report of one experiment: index.html, README.md, history.svg, trials.csv, and best.yaml if there is a best.
 
-    With several objectives there is front.svg too. Paths are relative to the experiment's own folder; the same data gives the same bytes everywhere.
+    With several objectives there is front.svg too. Paths are relative to the experiment's own folder; the same data
+    gives the same bytes everywhere.
     """
     one, winner = data.experiment, series.best_trial(data)
-    past, front = series.history(one.objective, data.trials), aims.front(data)
+    past, found = series.history(one.objective, data.trials), aims.of(data)
     others = bool(one.objective.others)
     files = {
         "index.html": pages.experiment(
-            story.tell(data, past, HTML_ROWS, front),
+            story.tell(data, past, HTML_ROWS, found),
             charts.history(one.objective, past, one.max_trials),
-            scatter.front(one.objective, data.trials, front) if others else "",
+            scatter.front(one.objective, found) if others else "",
         ),
-        "README.md": markdown.experiment(story.tell(data, past, README_ROWS, front)),
+        "README.md": markdown.experiment(story.tell(data, past, README_ROWS, found)),
         "history.svg": charts.history(one.objective, past, one.max_trials, pages.asset("chart.css")),
-        "trials.csv": exports.trials_csv(data, remarks.of(data, front)),
+        "trials.csv": exports.trials_csv(data, remarks.of(data, found.front)),
     }
     if others:
-        files["front.svg"] = scatter.front(one.objective, data.trials, front, pages.asset("chart.css"))
+        files["front.svg"] = scatter.front(one.objective, found, pages.asset("chart.css"))
     if winner is not None:
         files["best.yaml"] = exports.best_yaml(data, winner)
     return FileTree({path: text.encode() for path, text in files.items()})

@@ -2,11 +2,11 @@
 
 import re
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kagit.trial import COUNTED, Trial
 from reports import aims, charts, clean, figures, remarks, scatter, series, shaping, tables
+from reports.aims import Aims
 from reports.contract import FORMAT, Provenance, ReportData
 from reports.tables import Cell, Table, figure, foreign, plain
 
@@ -78,8 +78,8 @@ class Story:
     reproduce: str
 
 
-def tell(data: ReportData, past: series.History, rows: int, front: Sequence[Trial] = ()) -> Story:
-    """The story of one experiment with at most `rows` trials in its table; `front` are those of the Pareto front."""
+def tell(data: ReportData, past: series.History, rows: int, found: Aims) -> Story:
+    """The story of one experiment with at most `rows` trials in its table."""
     winner = series.best_trial(data)
     failed = [trial for trial in series.ordered(data.trials) if trial.phase in series.FAILED]
     artifacts = tables.artifacts(data)
@@ -89,15 +89,15 @@ def tell(data: ReportData, past: series.History, rows: int, front: Sequence[Tria
         reason=data.reason,
         message=data.message,
         waiting=data.waiting,
-        tiles=(*_tiles(data, winner), *_front_tile(data, front)),
+        tiles=_tiles(data, winner, found),
         best=tables.best(data, winner) if winner else None,
-        no_best=_no_best(data),
+        no_best=_no_best(data, found),
         best_owes=remarks.origins(data, winner) if winner else (),
-        front=_front(data, front) if data.experiment.objective.others else None,
+        front=_front(data, found) if data.experiment.objective.others else None,
         caption=charts.caption(data.experiment.objective, past),
         spark=charts.blocks(series.thinned(series.line(past))),
         has_trials=bool(data.trials),
-        trials=tables.trials(data, rows, remarks.of(data, front)),
+        trials=tables.trials(data, rows, remarks.of(data, found.front)),
         failures=tables.failures(data) if failed else None,
         failed=tuple(_failure(data, trial) for trial in failed[-MAX_FAILURES:]),
         failed_note=f"The last {MAX_FAILURES} of {len(failed)} failed trials:" if len(failed) > MAX_FAILURES else "",
@@ -116,40 +116,43 @@ def status(word: str) -> str:
     return word if word in STATUSES else "Unknown"
 
 
-def _no_best(data: ReportData) -> str:
+def _no_best(data: ReportData, found: Aims) -> str:
     over = [trial for trial in data.trials if trial.is_over]
     if not over:
         return "No trial is over yet." if data.trials else "No trials yet."
     if all(trial.phase in series.FAILED for trial in over):
         return "Every trial that is over has failed; see the failures below."
-    broken, counted = aims.count_broken(data), sum(trial.phase in COUNTED for trial in over)
-    if broken and broken == counted:
+    if found.broken and found.broken == sum(trial.phase in COUNTED for trial in over):
         return "Every trial that came to a result breaks a constraint; see the trials below."
     return "No trial has reported a usable value of the objective yet."
 
 
-def _front(data: ReportData, front: Sequence[Trial]) -> Front:
+def _front(data: ReportData, found: Aims) -> Front:
     return Front(
-        words=aims.words(data, front) + scatter.beyond(data.experiment.objective, data.trials, front),
-        objectives=aims.objectives(data, front),
-        trials=aims.table(data, front) if front else None,
+        words=aims.words(data, found) + scatter.beyond(data.experiment.objective, found),
+        objectives=aims.objectives(data, found.front),
+        trials=aims.table(data, found.front) if found.front else None,
         constrained=bool(data.experiment.objective.constraints),
     )
 
 
-def _front_tile(data: ReportData, front: Sequence[Trial]) -> tuple[Tile, ...]:
-    others = data.experiment.objective.others
-    if not others:
+def _front_tile(data: ReportData, found: Aims) -> tuple[Tile, ...]:
+    if not data.experiment.objective.others:
         return ()
     detail = plain("best trial: the best by the first objective")
-    return (Tile(label="Trials on the Pareto front", value=figure(str(len(front))), detail=detail),)
+    return (Tile(label="Trials on the Pareto front", value=figure(str(len(found.front))), detail=detail),)
 
 
-def _tiles(data: ReportData, winner: Trial | None) -> tuple[Tile, ...]:
+def _tiles(data: ReportData, winner: Trial | None, found: Aims) -> tuple[Tile, ...]:
     one, counts = data.experiment, series.budget(data.trials)
     goal = "" if one.objective.goal is None else f", goal {figures.short(one.objective.goal)}"
-    parts = ((counts.running, "running"), (counts.created, "waiting"), (counts.early_stopped, "stopped early"))
-    parts += ((counts.killed, "killed"), (aims.count_broken(data), "with a broken constraint"))
+    parts = (
+        (counts.running, "running"),
+        (counts.created, "waiting"),
+        (counts.early_stopped, "stopped early"),
+        (counts.killed, "killed"),
+        (found.broken, "with a broken constraint"),
+    )
     others = ", ".join(f"{n} {word}" for n, word in parts if n)
     return (
         Tile(
@@ -170,6 +173,7 @@ def _tiles(data: ReportData, winner: Trial | None) -> tuple[Tile, ...]:
             detail=plain("failed or without a metric"),
             bar=_share(counts.failed, one.max_failed),
         ),
+        *_front_tile(data, found),
     )
 
 

@@ -41,7 +41,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """A further column of trials: its title for people, its name for machines, what it says of a trial, maybe nothing."""
+    """A further column of trials: its title for people, its name for machines, what it says of a trial, if anything."""
 
     title: str
     name: str
@@ -102,6 +102,11 @@ def assigned(data: ReportData, trial: Trial, space: Sequence[Parameter]) -> tupl
     )
 
 
+def numeric(space: Sequence[Parameter], start: int) -> set[int]:
+    """The columns of numbers among those of the parameters, which begin with column `start`."""
+    return {at for at, parameter in enumerate(space, start) if parameter.type is not ParameterType.CATEGORICAL}
+
+
 def limits(parameter: Parameter) -> str:
     """What a parameter may be, on one line."""
     if not parameter.is_range:
@@ -115,11 +120,9 @@ def trials(data: ReportData, limit: int, remarks: Sequence[Remark] = ()) -> Tabl
     space, metrics = series.searched(data), tuple(dict.fromkeys(data.experiment.objective.metrics))
     picked = series.chosen(data.experiment.objective, data.trials, limit)
     names = tuple(parameter.name for parameter in space)
-    first = ("Trial", "Status", *(one.title for one in remarks))
-    columns = (*first, *metrics, *names, "Started (UTC)", "Duration")
-    wide = range(len(first), len(first) + len(metrics) + len(names))
-    start = wide.start + len(metrics)
-    lists = {at for at, parameter in enumerate(space, start) if parameter.type is ParameterType.CATEGORICAL}
+    titles = tuple(one.title for one in remarks)
+    columns = ("Trial", "Status", *metrics, *titles, *names, "Started (UTC)", "Duration")
+    values, start = set(range(2, 2 + len(metrics))), 2 + len(metrics) + len(titles)
     notes = (
         f"{len(picked)} of {len(data.trials)} trials are shown: the best, failed and newest ones."
         if len(picked) < len(data.trials)
@@ -130,20 +133,24 @@ def trials(data: ReportData, limit: int, remarks: Sequence[Remark] = ()) -> Tabl
         caption="Trials in the order of their start",
         columns=columns,
         rows=tuple(
-            (*_head(data, trial, remarks), *(value(data, trial, metric) for metric in metrics), *_tail(data, trial, space))
+            (
+                *_head(data, trial, metrics),
+                *(foreign(one.say(trial)) for one in remarks),
+                *_tail(data, trial, space),
+            )
             for trial in picked
         ),
-        foreign=frozenset(wide),
-        numeric=frozenset(set(wide) - lists | {len(columns) - 1}),
+        foreign=frozenset(values | set(range(start, start + len(names)))),
+        numeric=frozenset(values | numeric(space, start) | {len(columns) - 1}),
         note=" ".join(filter(None, notes)),
     )
 
 
-def _head(data: ReportData, trial: Trial, remarks: Iterable[Remark]) -> tuple[Cell, ...]:
+def _head(data: ReportData, trial: Trial, metrics: Iterable[str]) -> tuple[Cell, ...]:
     return (
         Cell(text=trial.name, kind="foreign", remark="best" if trial.name == data.best else ""),
         Cell(text=str(trial.phase), kind="status"),
-        *(foreign(one.say(trial)) for one in remarks),
+        *(value(data, trial, metric) for metric in metrics),
     )
 
 

@@ -163,7 +163,12 @@ def test_templates_trust_only_our_own_style_and_drawings():
         for file in folder.glob("*.j2")
         for match in re.findall(r"\{\{([^}]*\|\s*safe[^}]*)\}\}", file.read_text("utf-8"))
     }
-    assert {one.strip() for one in trusted} == {"style|safe", "chart|safe", "front|safe", 'one.spark|safe if one.spark else "–"'}
+    assert {one.strip() for one in trusted} == {
+        "style|safe",
+        "chart|safe",
+        "front|safe",
+        'one.spark|safe if one.spark else "–"',
+    }
     source = "".join(file.read_text("utf-8") for file in folder.glob("*.j2"))
     assert not re.search(r"Markup|autoescape|<script|style=|\son[a-z]+=|=\{\{", source)
     assert set(re.findall(r'href="\{\{([^}]*)\}\}"', source)) == {" one.link "}
