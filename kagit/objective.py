@@ -1,7 +1,8 @@
 """What is optimised, and what was observed of it (spec katib.md sections 1.2 and 4.1.3)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -124,12 +125,37 @@ def front(points: Sequence[tuple[float, ...]], types: Sequence[ObjectiveType]) -
     """The places of the points that no other point beats: better in one objective and worse in none."""
     signs = [1.0 if one is ObjectiveType.MINIMIZE else -1.0 for one in types]
     costs = [tuple(sign * x for sign, x in zip(signs, point, strict=True)) for point in points]
-    kept: list[int] = []
-    for place in sorted(range(len(costs)), key=costs.__getitem__):
-        cost = costs[place]
-        if not any(costs[other] != cost and _not_worse(costs[other], cost) for other in kept):
-            kept.append(place)
-    return tuple(sorted(kept))
+    order = sorted(set(costs))
+    unbeaten = set(_stairs(order) if len(signs) <= _FLAT else _pairwise(order))
+    return tuple(place for place, cost in enumerate(costs) if cost in unbeaten)
+
+
+_FLAT = 3
+"""For so many objectives the last two of what is unbeaten are stairs, and a look at one step is enough."""
+
+
+def _stairs(order: Sequence[tuple[float, ...]]) -> Iterator[tuple[float, ...]]:
+    """The unbeaten ones of different costs in their order: those before are never worse in the first objective."""
+    across: list[float] = []
+    down: list[float] = []
+    for cost in order:
+        x, y = (0.0, 0.0, *cost[1:])[-2:]
+        at = bisect_right(across, x)
+        if at and down[at - 1] <= y:
+            continue
+        yield cost
+        end = start = bisect_left(across, x)
+        while end < len(down) and down[end] >= y:
+            end += 1
+        across[start:end], down[start:end] = [x], [y]
+
+
+def _pairwise(order: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    kept: list[tuple[float, ...]] = []
+    for cost in order:
+        if not any(_not_worse(other, cost) for other in kept):
+            kept.append(cost)
+    return kept
 
 
 def _not_worse(left: tuple[float, ...], right: tuple[float, ...]) -> bool:

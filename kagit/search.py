@@ -51,6 +51,10 @@ class Rules:
         """Whether no forbidden combination is in the point."""
         return not any(all(clause.holds(point) for clause in clauses) for clauses in self.forbidden)
 
+    def counts(self, name: str, point: Point) -> bool:
+        """Whether a parameter counts in a point that is settled."""
+        return all(one.holds(point) for one in self.active.get(name, ()) if one.parameter in point)
+
     def settled(self, point: Point, idle: Mapping[str, str]) -> Point:
         """The point with every parameter that does not count at its idle value, so that equal trials look equal.
 

@@ -90,6 +90,7 @@ class Trial:
     """One trial; `started` and `finished` are RFC 3339 UTC texts or empty; `attempt` counts from 1.
 
     `parent` is the number of the trial whose checkpoint it goes on from, if any;
+    `result_of` is the name of the trial with equal assignments whose result it took over instead of running;
     `lost` counts the attempts that ended without a fault of their own, `rules` say when it is stopped early.
     """
 
@@ -108,6 +109,7 @@ class Trial:
     rules: tuple[EarlyStoppingRule, ...] = ()
     observation: Observation = ()
     artifacts: tuple[Artifact, ...] = ()
+    result_of: str = ""
 
     @property
     def is_over(self) -> bool:

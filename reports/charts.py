@@ -19,11 +19,12 @@ RIGHT = 600
 MANY = 2_000
 """Above so many trials marks are put on a grid of GRID units and neighbours are joined, to bound the file."""
 GRID = 4
+CHARACTER = 11
+"""Room for a character of a label, on a phone."""
+NAME_LIMIT = 24
 
 _MARGIN = 44
-_CHARACTER = 11
 _LABEL_LIMIT = 40
-_NAME_LIMIT = 24
 _MISSING_HEIGHT = 7
 _ROUGH_TICKS = 4
 _LEAST_TRIALS = 10
@@ -147,7 +148,7 @@ def _plot(objective: Objective, past: History, across: Axis) -> list[str]:
     low, high = shown(objective, [value for _, value in past.values])
     upward = axis(low, high)
     labels = [label(tick) for tick in upward.ticks()]
-    left = max(_MARGIN, 14 + _CHARACTER * max(len(text) for text in labels))
+    left = left_of(labels)
 
     def x_of(place: int) -> int:
         return left + round(across.place(place) * (RIGHT - left))
@@ -158,13 +159,13 @@ def _plot(objective: Objective, past: History, across: Axis) -> list[str]:
     marks = [(x_of(place), y_of(value)) for place, value in past.values]
     steps = [(x_of(place), y_of(value)) for place, value in past.best]
     return [
-        f'<text class="name" x="{left}" y="22">{escape(clean.inline(objective.metric, _NAME_LIMIT))}</text>',
-        *_rows(upward, labels, left),
+        f'<text class="name" x="{left}" y="22">{escape(clean.inline(objective.metric, NAME_LIMIT))}</text>',
+        *rows(upward, labels, left),
         *_columns(across, x_of),
         *_goal(objective, upward, left, y_of),
-        *_path("missing", [f"M{x_of(place)} {BOTTOM}v-{_MISSING_HEIGHT}" for place in past.missing]),
-        *_path("dots dense" if len(marks) > MANY else "dots", dots(marks)),
-        *_path("best", steps_of(steps, x_of(past.last))),
+        *path("missing", [f"M{x_of(place)} {BOTTOM}v-{_MISSING_HEIGHT}" for place in past.missing]),
+        *path("dots dense" if len(marks) > MANY else "dots", dots(marks)),
+        *path("best", steps_of(steps, x_of(past.last))),
         *(f'<circle class="winner" cx="{x}" cy="{y}" r="6"/>' for x, y in steps[-1:]),
     ]
 
@@ -225,7 +226,13 @@ def label(tick: Decimal) -> str:
         return f"{digits}e{tick.adjusted()}"
 
 
-def _rows(upward: Axis, labels: Iterable[str], left: int) -> list[str]:
+def left_of(labels: Iterable[str]) -> int:
+    """Where a drawing begins so that its labels have room."""
+    return max(_MARGIN, 14 + CHARACTER * max(len(text) for text in labels))
+
+
+def rows(upward: Axis, labels: Iterable[str], left: int) -> list[str]:
+    """The grid lines of an axis with their labels."""
     lines: list[str] = []
     for tick, text in zip(upward.ticks(), labels, strict=True):
         y = BOTTOM - round(upward.place(float(tick)) * (BOTTOM - TOP))
@@ -250,5 +257,6 @@ def _goal(objective: Objective, upward: Axis, left: int, y_of: Callable[[float],
     ]
 
 
-def _path(name: str, pieces: Sequence[str]) -> list[str]:
+def path(name: str, pieces: Sequence[str]) -> list[str]:
+    """All marks of one kind as one path; nothing where there are none."""
     return [f'<path class="{name}" d="', *pieces, '"/>'] if pieces else []

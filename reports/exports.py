@@ -1,13 +1,14 @@
 """Files for machines and spreadsheets: trials.csv and best.yaml."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kagit.objective import number
 from kagit.space import ParameterType
 from kagit.trial import Trial
 from reports import clean, figures, series
 from reports.contract import ReportData
+from reports.tables import Remark
 
 RESERVED = ("", "trial", "status", "started", "finished")
 
@@ -25,23 +26,27 @@ _SAME_TO_ALL = 18
 """Whole numbers of more digits may have more than 64 bits, and some readers round those."""
 
 
-def trials_csv(data: ReportData) -> str:
-    """A row per trial (RFC 4180 quoting, lines end in LF): numbers bare, formula-like text behind an apostrophe."""
+def trials_csv(data: ReportData, remarks: Sequence[Remark] = ()) -> str:
+    """A row per trial (RFC 4180 quoting, lines end in LF): numbers bare, formula-like text behind an apostrophe.
+
+    What else is to be said of trials stands in the last columns.
+    """
     metrics = tuple(dict.fromkeys(data.experiment.objective.metrics))
     parameters = tuple(parameter.name for parameter in series.searched(data))
-    lines = [
-        ",".join(_text(name) for name in ("trial", "status", *columns(parameters, metrics), "started", "finished"))
-    ]
+    also = tuple(one.name for one in remarks)
+    named = columns(parameters, metrics, (*RESERVED, *also))
+    lines = [",".join(_text(name) for name in ("trial", "status", *named, "started", "finished", *also))]
     for trial in series.ordered(data.trials):
         cells = [_text(trial.name), _text(str(trial.phase))]
         cells += [_parameter(trial.point.get(name, "")) for name in parameters]
         cells += [_metric(data, trial, name) for name in metrics]
         cells += [_text(trial.started), _text(trial.finished)]
+        cells += [_text(one.say(trial)) for one in remarks]
         lines.append(",".join(cells))
     return "\n".join(lines) + "\n"
 
 
-def columns(parameters: Iterable[str], metrics: Iterable[str]) -> tuple[str, ...]:
+def columns(parameters: Iterable[str], metrics: Iterable[str], reserved: Sequence[str] = RESERVED) -> tuple[str, ...]:
     """Column names of parameters, then metrics: a name that is not unique becomes `parameter.NAME` or `metric.NAME`.
 
     Names are compared without regard to case, as DuckDB and spreadsheets do; should even the long name be taken,
@@ -51,8 +56,8 @@ def columns(parameters: Iterable[str], metrics: Iterable[str]) -> tuple[str, ...
         ("metric", clean.text(name)) for name in metrics
     ]
     lower = [name.lower() for _, name in wanted]
-    unique = [lower.count(name) == 1 and name not in RESERVED for name in lower]
-    taken = {*RESERVED, *(name for name, alone in zip(lower, unique, strict=True) if alone)}
+    unique = [lower.count(name) == 1 and name not in reserved for name in lower]
+    taken = {*reserved, *(name for name, alone in zip(lower, unique, strict=True) if alone)}
     names: list[str] = []
     for (kind, name), alone in zip(wanted, unique, strict=True):
         column = name if alone else f"{kind}.{name}"

@@ -73,6 +73,8 @@ def experiment(story: Story) -> str:
         _tiles(story),
         "## Best trial",
         *([table(story.best), "The same as a file: [best.yaml](best.yaml)"] if story.best else [story.no_best]),
+        *(f"{words} {_cell(one)}." for words, one in story.best_owes),
+        *_front(story),
         *_progress(story),
         "## Trials",
         *([table(story.trials)] if story.has_trials else ["No trials yet."]),
@@ -90,6 +92,14 @@ def experiment(story: Story) -> str:
 def _tiles(story: Story) -> str:
     rows = [f"| {one.label} | {_cell(one.value)} | {_cell(one.detail)} |" for one in story.tiles]
     return "\n".join(["| Measure | Value | Remark |", "| --- | --: | --- |", *rows])
+
+
+def _front(story: Story) -> list[str]:
+    one = story.front
+    if one is None:
+        return []
+    image = "![The first two objectives of every trial, those on the front larger](front.svg)"
+    return ["## Pareto front", one.words, image, table(one.objectives), *([table(one.trials)] if one.trials else [])]
 
 
 def _progress(story: Story) -> list[str]:
@@ -114,13 +124,19 @@ def _failure(one: Failure) -> list[str]:
 
 
 def _origin(story: Story) -> list[str]:
-    rows = "\n".join(f"| {label} | {_cell(one)} |" for label, one in story.provenance)
-    parts = ["## Provenance", f"| What | Value |\n| --- | --- |\n{rows}"]
+    parts = ["## Provenance", _facts(story.provenance)]
+    if story.shaped:
+        parts += ["### How the search was shaped", _facts(story.shaped)]
     if story.reproduce:
         parts += ["## Reproduce", fence(story.reproduce)]
     if story.reproduce and story.dirty:
         parts.append("The working tree held changes that no commit has: the same commit alone may behave differently.")
     return parts
+
+
+def _facts(facts: Sequence[tuple[str, Cell]]) -> str:
+    rows = "\n".join(f"| {label} | {_cell(one)} |" for label, one in facts)
+    return f"| What | Value |\n| --- | --- |\n{rows}"
 
 
 def index(entries: Sequence[IndexEntry]) -> str:

@@ -75,9 +75,9 @@ def _show(one: Cell) -> str:
     return clean.inline(one.text) or figures.NOTHING
 
 
-def experiment(story: Story, chart: str) -> str:
-    """The experiment's page with its chart, complete in one file."""
-    return _template("experiment.html.j2")(story=story, chart=chart)
+def experiment(story: Story, chart: str, front: str = "") -> str:
+    """The experiment's page with its charts, complete in one file."""
+    return _template("experiment.html.j2")(story=story, chart=chart, front=front)
 
 
 def index(entries: Sequence[IndexEntry]) -> str:

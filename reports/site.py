@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 from kagit.filetree import FileTree
 from kagit.space import Parameter
 from kagit.trial import Trial
-from reports import charts, exports, markdown, pages, series, story
+from reports import aims, charts, exports, markdown, pages, remarks, scatter, series, story
 from reports.contract import FORMAT, IndexEntry, ReportData
 
 HTML_ROWS = 500
@@ -18,18 +19,24 @@ README_ROWS = 100
 def build(data: ReportData) -> FileTree:
     """The report of one experiment: index.html, README.md, history.svg, trials.csv, and best.yaml if there is a best.
 
-    Paths are relative to the experiment's own folder; the same data gives the same bytes everywhere.
+    With several objectives there is front.svg too. Paths are relative to the experiment's own folder; the same data
+    gives the same bytes everywhere.
     """
     one, winner = data.experiment, series.best_trial(data)
-    past = series.history(one.objective, data.trials)
+    past, found = series.history(one.objective, data.trials), aims.of(data)
+    others = bool(one.objective.others)
     files = {
         "index.html": pages.experiment(
-            story.tell(data, past, HTML_ROWS), charts.history(one.objective, past, one.max_trials)
+            story.tell(data, past, HTML_ROWS, found),
+            charts.history(one.objective, past, one.max_trials),
+            scatter.front(one.objective, found) if others else "",
         ),
-        "README.md": markdown.experiment(story.tell(data, past, README_ROWS)),
+        "README.md": markdown.experiment(story.tell(data, past, README_ROWS, found)),
         "history.svg": charts.history(one.objective, past, one.max_trials, pages.asset("chart.css")),
-        "trials.csv": exports.trials_csv(data),
+        "trials.csv": exports.trials_csv(data, remarks.of(data, found.front)),
     }
+    if others:
+        files["front.svg"] = scatter.front(one.objective, found, pages.asset("chart.css"))
     if winner is not None:
         files["best.yaml"] = exports.best_yaml(data, winner)
     return FileTree({path: text.encode() for path, text in files.items()})
@@ -54,7 +61,10 @@ def digest(data: ReportData) -> str:
             repr(objective.goal),
             objective.additional,
             sorted(objective.strategies.items()),
+            list(objective.others.items()),
+            [astuple(each) for each in objective.constraints],
         ],
+        astuple(one.search),
         [one.algorithm.name, sorted(one.algorithm.settings.items()), [_parameter(each) for each in one.space]],
         [
             origin.source,
@@ -82,6 +92,7 @@ def _parameter(one: Parameter) -> list[Any]:
 def _trial(one: Trial) -> list[Any]:
     return [
         [one.name, one.run, one.index, one.phase, one.reason, one.message, one.started, one.finished],
+        [one.parent, one.result_of, [astuple(rule) for rule in one.rules]],
         sorted(one.point.items()),
         [[metric.name, metric.min, metric.max, metric.latest] for metric in one.observation],
         [[file.path, file.size, file.digest] for file in one.artifacts],

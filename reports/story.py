@@ -4,8 +4,9 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from kagit.trial import Trial
-from reports import charts, clean, figures, series, tables
+from kagit.trial import COUNTED, Trial
+from reports import aims, charts, clean, figures, remarks, scatter, series, shaping, tables
+from reports.aims import Aims
 from reports.contract import FORMAT, Provenance, ReportData
 from reports.tables import Cell, Table, figure, foreign, plain
 
@@ -38,6 +39,16 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """The Pareto front of several objectives."""
+
+    words: str
+    objectives: Table
+    trials: Table | None
+    constrained: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """Everything on the page; a table is None where there is nothing to tell."""
 
@@ -49,6 +60,8 @@ class Story:
     tiles: tuple[Tile, ...]
     best: Table | None
     no_best: str
+    best_owes: tuple[tuple[str, Cell], ...]
+    front: Front | None
     caption: charts.Caption
     spark: str
     has_trials: bool
@@ -60,11 +73,12 @@ class Story:
     artifacts: Table | None
     earlier: Table | None
     provenance: tuple[tuple[str, Cell], ...]
+    shaped: tuple[tuple[str, Cell], ...]
     dirty: bool
     reproduce: str
 
 
-def tell(data: ReportData, past: series.History, rows: int) -> Story:
+def tell(data: ReportData, past: series.History, rows: int, found: Aims) -> Story:
     """The story of one experiment with at most `rows` trials in its table."""
     winner = series.best_trial(data)
     failed = [trial for trial in series.ordered(data.trials) if trial.phase in series.FAILED]
@@ -75,13 +89,15 @@ def tell(data: ReportData, past: series.History, rows: int) -> Story:
         reason=data.reason,
         message=data.message,
         waiting=data.waiting,
-        tiles=_tiles(data, winner),
+        tiles=_tiles(data, winner, found),
         best=tables.best(data, winner) if winner else None,
-        no_best=_no_best(data),
+        no_best=_no_best(data, found),
+        best_owes=remarks.origins(data, winner) if winner else (),
+        front=_front(data, found) if data.experiment.objective.others else None,
         caption=charts.caption(data.experiment.objective, past),
         spark=charts.blocks(series.thinned(series.line(past))),
         has_trials=bool(data.trials),
-        trials=tables.trials(data, rows),
+        trials=tables.trials(data, rows, remarks.of(data, found.front)),
         failures=tables.failures(data) if failed else None,
         failed=tuple(_failure(data, trial) for trial in failed[-MAX_FAILURES:]),
         failed_note=f"The last {MAX_FAILURES} of {len(failed)} failed trials:" if len(failed) > MAX_FAILURES else "",
@@ -89,6 +105,7 @@ def tell(data: ReportData, past: series.History, rows: int) -> Story:
         artifacts=artifacts if artifacts.rows else None,
         earlier=tables.earlier(data) if data.earlier else None,
         provenance=_provenance(data),
+        shaped=shaping.facts(data),
         dirty=data.provenance.clean is False,
         reproduce=_reproduce(data.provenance),
     )
@@ -99,20 +116,44 @@ def status(word: str) -> str:
     return word if word in STATUSES else "Unknown"
 
 
-def _no_best(data: ReportData) -> str:
+def _no_best(data: ReportData, found: Aims) -> str:
     over = [trial for trial in data.trials if trial.is_over]
     if not over:
         return "No trial is over yet." if data.trials else "No trials yet."
     if all(trial.phase in series.FAILED for trial in over):
         return "Every trial that is over has failed; see the failures below."
+    if found.broken and found.broken == sum(trial.phase in COUNTED for trial in over):
+        return "Every trial that came to a result breaks a constraint; see the trials below."
     return "No trial has reported a usable value of the objective yet."
 
 
-def _tiles(data: ReportData, winner: Trial | None) -> tuple[Tile, ...]:
+def _front(data: ReportData, found: Aims) -> Front:
+    return Front(
+        words=aims.words(data, found) + scatter.beyond(data.experiment.objective, found),
+        objectives=aims.objectives(data, found.front),
+        trials=aims.table(data, found.front) if found.front else None,
+        constrained=bool(data.experiment.objective.constraints),
+    )
+
+
+def _front_tile(data: ReportData, found: Aims) -> tuple[Tile, ...]:
+    if not data.experiment.objective.others:
+        return ()
+    detail = plain("best trial: the best by the first objective")
+    return (Tile(label="Trials on the Pareto front", value=figure(str(len(found.front))), detail=detail),)
+
+
+def _tiles(data: ReportData, winner: Trial | None, found: Aims) -> tuple[Tile, ...]:
     one, counts = data.experiment, series.budget(data.trials)
     goal = "" if one.objective.goal is None else f", goal {figures.short(one.objective.goal)}"
-    parts = ((counts.running, "running"), (counts.created, "waiting"), (counts.early_stopped, "stopped early"))
-    others = ", ".join(f"{n} {word}" for n, word in (*parts, (counts.killed, "killed")) if n)
+    parts = (
+        (counts.running, "running"),
+        (counts.created, "waiting"),
+        (counts.early_stopped, "stopped early"),
+        (counts.killed, "killed"),
+        (found.broken, "with a broken constraint"),
+    )
+    others = ", ".join(f"{n} {word}" for n, word in parts if n)
     return (
         Tile(
             label=f"Search-time best ({one.objective.type}{goal})",
@@ -132,6 +173,7 @@ def _tiles(data: ReportData, winner: Trial | None) -> tuple[Tile, ...]:
             detail=plain("failed or without a metric"),
             bar=_share(counts.failed, one.max_failed),
         ),
+        *_front_tile(data, found),
     )
 
 
@@ -177,6 +219,7 @@ def _provenance(data: ReportData) -> tuple[tuple[str, Cell], ...]:
         ("Started (UTC)", plain(figures.clock(data.started))),
         ("Finished (UTC)", plain(figures.clock(data.finished))),
         *(("Image ignored by the local engine", foreign(image)) for image in sorted(set(origin.images_ignored))),
+        ("Prove the search", foreign(_replay(data) if data.trials else "")),
         ("Report format", figure(str(FORMAT))),
     ]
     return tuple(row for row in rows if row[1].text)
@@ -188,6 +231,13 @@ def _versions(origin: Provenance) -> list[tuple[str, Cell]]:
         (VERSIONS[key], foreign(text)) if key in VERSIONS else ("Other version", foreign(f"{key} {text}"))
         for key, text in sorted(origin.versions.items())
     ]
+
+
+def _replay(data: ReportData) -> str:
+    """The command that asks for every point again."""
+    one = data.experiment
+    namespace = "" if one.namespace == "default" else f" --namespace {shlex.quote(clean.inline(one.namespace))}"
+    return f"kagit replay {shlex.quote(clean.inline(one.name))}{namespace}"
 
 
 def _reproduce(origin: Provenance) -> str:

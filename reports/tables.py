@@ -1,6 +1,6 @@
 """Tables for people: defined once, shown by pages.py and by markdown.py."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,6 +39,15 @@ class Table:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """A further column of trials: its title for people, its name for machines, what it says of a trial, if anything."""
+
+    title: str
+    name: str
+    say: Callable[[Trial], str]
+
+
 def plain(text: str) -> Cell:
     """A cell of our own words."""
     return Cell(text=text)
@@ -67,7 +76,9 @@ def best(data: ReportData, trial: Trial) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for parameter in series.searched(data):
         text = trial.point.get(parameter.name, "")
-        rows.append((foreign(parameter.name), foreign(text), _place(parameter, text), foreign(limits(parameter))))
+        counts = data.experiment.search.rules.counts(parameter.name, trial.point)
+        place = _place(parameter, text) if counts else plain("does not count here")
+        rows.append((foreign(parameter.name), foreign(text), place, foreign(limits(parameter))))
     return Table(
         caption="Parameters of the best trial", columns=("Parameter", "Value", "Place", "Range"), rows=tuple(rows)
     )
@@ -83,6 +94,19 @@ def _place(parameter: Parameter, text: str) -> Cell:
     return plain("outside" if text and (parameter.is_range or parameter.values) else figures.NOTHING)
 
 
+def assigned(data: ReportData, trial: Trial, space: Sequence[Parameter]) -> tuple[Cell, ...]:
+    """What a trial was given, a dash where a parameter does not count for it."""
+    shown, rules = figures.short_text if data.experiment.nas is None else short, data.experiment.search.rules
+    return tuple(
+        foreign(shown(trial.point.get(one.name, "")) if rules.counts(one.name, trial.point) else "") for one in space
+    )
+
+
+def numeric(space: Sequence[Parameter], start: int) -> set[int]:
+    """The columns of numbers among those of the parameters, which begin with column `start`."""
+    return {at for at, parameter in enumerate(space, start) if parameter.type is not ParameterType.CATEGORICAL}
+
+
 def limits(parameter: Parameter) -> str:
     """What a parameter may be, on one line."""
     if not parameter.is_range:
@@ -91,32 +115,48 @@ def limits(parameter: Parameter) -> str:
     return f"{parameter.minimum} to {parameter.maximum}{step}"
 
 
-def trials(data: ReportData, limit: int) -> Table:
-    """A row per trial, at most `limit`; the note says what was left out."""
+def trials(data: ReportData, limit: int, remarks: Sequence[Remark] = ()) -> Table:
+    """A row per trial, at most `limit`, with what else is to be said of it; the note says what was left out."""
     space, metrics = series.searched(data), tuple(dict.fromkeys(data.experiment.objective.metrics))
     picked = series.chosen(data.experiment.objective, data.trials, limit)
     names = tuple(parameter.name for parameter in space)
-    columns = ("Trial", "Status", *metrics, *names, "Started (UTC)", "Duration")
-    lists = {at for at, parameter in enumerate(space, 2 + len(metrics)) if parameter.type is ParameterType.CATEGORICAL}
-    wide = range(2, 2 + len(metrics) + len(names))
-    left = len(data.trials) - len(picked)
+    titles = tuple(one.title for one in remarks)
+    columns = ("Trial", "Status", *metrics, *titles, *names, "Started (UTC)", "Duration")
+    values, start = set(range(2, 2 + len(metrics))), 2 + len(metrics) + len(titles)
+    notes = (
+        f"{len(picked)} of {len(data.trials)} trials are shown: the best, failed and newest ones."
+        if len(picked) < len(data.trials)
+        else "",
+        "A parameter with a dash does not count for that trial." if data.experiment.search.rules.active else "",
+    )
     return Table(
         caption="Trials in the order of their start",
         columns=columns,
-        rows=tuple(_trial(data, trial, metrics, names) for trial in picked),
-        foreign=frozenset(wide),
-        numeric=frozenset(set(wide) - lists | {len(columns) - 1}),
-        note=f"{len(picked)} of {len(data.trials)} trials are shown: the best, failed and newest ones." if left else "",
+        rows=tuple(
+            (
+                *_head(data, trial, metrics),
+                *(foreign(one.say(trial)) for one in remarks),
+                *_tail(data, trial, space),
+            )
+            for trial in picked
+        ),
+        foreign=frozenset(values | set(range(start, start + len(names)))),
+        numeric=frozenset(values | numeric(space, start) | {len(columns) - 1}),
+        note=" ".join(filter(None, notes)),
     )
 
 
-def _trial(data: ReportData, trial: Trial, metrics: Iterable[str], names: Iterable[str]) -> tuple[Cell, ...]:
-    shown = figures.short_text if data.experiment.nas is None else short
+def _head(data: ReportData, trial: Trial, metrics: Iterable[str]) -> tuple[Cell, ...]:
     return (
         Cell(text=trial.name, kind="foreign", remark="best" if trial.name == data.best else ""),
         Cell(text=str(trial.phase), kind="status"),
         *(value(data, trial, metric) for metric in metrics),
-        *(foreign(shown(trial.point.get(name, ""))) for name in names),
+    )
+
+
+def _tail(data: ReportData, trial: Trial, space: Sequence[Parameter]) -> tuple[Cell, ...]:
+    return (
+        *assigned(data, trial, space),
         plain(figures.clock(trial.started)),
         figure(figures.duration(trial.started, trial.finished)),
     )

@@ -193,6 +193,7 @@ def trial(body: Json) -> Trial:
             Artifact(path=text(one.get("path")), size=int(one.get("size") or 0), digest=text(one.get("digest")))
             for one in sequence(status.get("artifacts"))
         ),
+        result_of=note(body, names.ANNOTATION_RESULT_OF),
     )
 
 

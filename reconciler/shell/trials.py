@@ -229,6 +229,7 @@ def finish_trial(action: a.FinishTrial, ledger: Ledger, hands: Hands) -> None:
         finished=action.finished,
         observation=action.observation,
         artifacts=action.artifacts,
+        result_of=action.result_of,
     )
     if action.result_of:
         notes = {"metadata": {"annotations": {names.ANNOTATION_RESULT_OF: action.result_of}}}

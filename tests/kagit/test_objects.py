@@ -163,6 +163,13 @@ def test_a_trial_that_is_written_again_is_the_same_object(trial):
     assert again == once
 
 
+def test_whose_result_a_trial_took_stands_in_its_annotation():
+    made = body(Trial(name="fake-2-0007", run=2, index=7, point={"lr": "3", "momentum": "0.95"}))
+    assert objects.trial(made).result_of == ""
+    made["metadata"]["annotations"]["kagit.dev/result-of"] = "fake-2-0003"
+    assert objects.trial(made).result_of == "fake-2-0003"
+
+
 def test_a_trial_is_created_when_its_object_was_made():
     trial = Trial(name="t", run=1, index=0, point={}, phase=Phase.RUNNING, started=NOW)
     made = objects.trial_status(trial, now=NOW, created="2030-01-01T00:00:00Z")["conditions"]

@@ -128,16 +128,44 @@ def test_what_breaks_a_constraint_is_never_the_best():
     assert AIM.values(seen(f1="0.9")) is None
 
 
+def test_a_parameter_counts_where_its_clauses_hold():
+    rules = search.Rules(
+        active={
+            "momentum": (search.Clause(parameter="optimizer", values=("sgd", "rmsprop")),),
+            "nesterov": (search.Clause(parameter="momentum", sign=">", values=("0.5",)),),
+        }
+    )
+    point = {"optimizer": "sgd", "momentum": "0.4", "nesterov": "no", "lr": "1"}
+    assert [rules.counts(name, point) for name in point] == [True, True, False, True]
+    assert not rules.counts("momentum", {**point, "optimizer": "adam"})
+    settled = rules.settled({**point, "optimizer": "adam", "momentum": "0.9"}, {"momentum": "0", "nesterov": "no"})
+    assert not rules.counts("nesterov", settled)
+    assert rules.counts("momentum", {})
+
+
+def test_ten_thousand_points_on_the_front_need_no_comparison_of_each_with_each():
+    count = 10_000
+    points = [(float(at), float(count - at), float(at % 7)) for at in range(count)]
+    for types in ((ObjectiveType.MINIMIZE,) * 2, (ObjectiveType.MINIMIZE,) * 3):
+        assert front([one[: len(types)] for one in points], types) == tuple(range(count))
+
+
 def test_the_front_is_what_nothing_beats():
     points = [(0.9, 5.0), (0.8, 3.0), (0.8, 4.0), (0.9, 5.0), (0.1, 3.5), (0.95, 9.0)]
     assert front(points, (ObjectiveType.MAXIMIZE, ObjectiveType.MINIMIZE)) == (0, 1, 3, 5)
     assert front([], (ObjectiveType.MAXIMIZE,)) == ()
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 4)), max_size=30))
-def test_the_front_by_its_definition(points):
-    types = (ObjectiveType.MINIMIZE, ObjectiveType.MAXIMIZE, ObjectiveType.MINIMIZE)
-    costs = [(a, -b, c) for a, b, c in points]
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@given(wide=st.lists(st.tuples(*[st.integers(0, 4)] * 5), max_size=30))
+def test_the_front_by_its_definition(count, wide):
+    types = (ObjectiveType.MINIMIZE, ObjectiveType.MAXIMIZE, ObjectiveType.MINIMIZE, *[ObjectiveType.MAXIMIZE] * 2)[
+        :count
+    ]
+    points = [one[:count] for one in wide]
+    costs = [
+        tuple(-x if kind is ObjectiveType.MAXIMIZE else x for x, kind in zip(one, types, strict=True)) for one in points
+    ]
     wanted = [
         at
         for at, one in enumerate(costs)

@@ -5,9 +5,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from kagit.experiment import Algorithm, Experiment, TrialTemplate
-from kagit.objective import Metric, Objective, ObjectiveType, Strategy
+from kagit.objective import Constraint, Metric, Objective, ObjectiveType, Strategy
+from kagit.search import Clause, Rules, Search
 from kagit.space import Distribution, Parameter, ParameterType, Space
-from kagit.trial import Artifact, Phase, Trial
+from kagit.trial import Artifact, Comparison, EarlyStoppingRule, Limit, Phase, Trial
 from reports.contract import IndexEntry, Provenance, ReportData, RunSummary
 
 DIGEST = "5f0c7a1d" * 8
@@ -228,6 +229,73 @@ def earlier():
     return report(trials, best="digits-svm-3-0002", run=3, earlier=before)
 
 
+OPTIMIZER = Parameter(name="optimizer", type=ParameterType.CATEGORICAL, values=("adam", "sgd"))
+MOMENTUM = Parameter(name="momentum", type=ParameterType.DOUBLE, minimum=Decimal(0), maximum=Decimal("0.9"))
+WIDTH = Parameter(name="width", type=ParameterType.INT, minimum=Decimal(8), maximum=Decimal(128))
+
+
+def aims(**changes):
+    """Accuracy against latency under a limit of memory, with everything by which an author shapes a search."""
+    space = (WIDTH, OPTIMIZER, MOMENTUM)
+    objective = Objective(
+        type=ObjectiveType.MAXIMIZE,
+        metric="accuracy",
+        additional=("latency", "memory"),
+        strategies={"accuracy": Strategy.MAX, "latency": Strategy.MIN, "memory": Strategy.MAX},
+        others={"latency": ObjectiveType.MINIMIZE},
+        constraints=(Constraint(metric="memory", sign="<=", bound=512.0),),
+    )
+    shaped = Search(
+        initial=({"width": "64"}, {"width": "32", "optimizer": "adam"}),
+        fixed={},
+        rules=Rules(
+            active={"momentum": (Clause(parameter="optimizer", values=("sgd",)),)},
+            forbidden=(
+                (
+                    Clause(parameter="optimizer", values=("sgd",)),
+                    Clause(parameter="width", sign=">", values=("120",)),
+                ),
+            ),
+        ),
+        start_from={"pilot": 1},
+        started=({"width": "16", "optimizer": "sgd", "momentum": "0.5"},),
+    )
+    trials = []
+    for index in range(24):
+        width, sgd = 8 + index * 37 % 121, index % 2 == 1
+        noise = math.sin(index * 2.7)
+        accuracy, latency = 0.95 - 1.2 / width + 0.01 * noise, 2 + width * 0.11 + abs(math.cos(index * 1.9)) * 3
+        point = {
+            "width": str(width),
+            "optimizer": "sgd" if sgd else "adam",
+            "momentum": f"{0.1 + index % 9 / 12:.4f}" if sgd else "0",
+        }
+        values = (
+            ("accuracy", f"{accuracy:.4f}"),
+            ("latency", f"{latency:.3f}"),
+            ("memory", str(40 + width * 5)),
+        )
+        trials.append(trial(index, point, *values, name="phone-net"))
+    rule = EarlyStoppingRule(
+        metric="accuracy", value="0.8", comparison=Comparison.LESS, start_step=4, later=(Limit(6, "0.85"),)
+    )
+    trials[5] = replace(trials[5], phase=Phase.EARLY_STOPPED, reason="TrialEarlyStopped", rules=(rule,))
+    trials[6] = replace(trials[6], rules=(rule,))
+    trials[9] = replace(trials[9], phase=Phase.FAILED, reason="Error", observation=trials[9].observation[:1])
+    trials[11] = replace(trials[11], observation=trials[11].observation[:2])
+    trials[12] = replace(trials[12], parent=3)
+    trials[20] = replace(trials[20], parent=12)
+    trials[14] = replace(trials[14], observation=trials[2].observation, result_of=trials[2].name)
+    kept = [one for one in trials if one.result(objective) is not None]
+    winner = max(kept, key=objective_of(objective))
+    one = experiment(*space, name="phone-net", objective=objective, search=shaped, max_trials=24)
+    return report(trials, one=one, best=winner.name, **changes)
+
+
+def objective_of(objective):
+    return lambda one: objective.value(one.observation)
+
+
 PAYLOADS = (
     "<script>alert(1)</script>",
     "</script><img src=x onerror=alert(1)>",
@@ -277,15 +345,33 @@ def hostile(payloads=PAYLOADS, pick=None):
         *(Parameter(name=name, type=ParameterType.CATEGORICAL, values=(take(), take())) for name in names),
         Parameter(name=f"{take()} d", type=ParameterType.DOUBLE, minimum=Decimal(0), maximum=Decimal(1)),
     )
-    objective = Objective(type=ObjectiveType.MINIMIZE, metric=take(), additional=(take(), take()))
-    phases = (Phase.SUCCEEDED, Phase.FAILED, Phase.METRICS_UNAVAILABLE, Phase.RUNNING)
+    first, second, third = take(), take(), take()
+    objective = Objective(
+        type=ObjectiveType.MINIMIZE,
+        metric=first,
+        additional=(second, third),
+        others={second: ObjectiveType.MAXIMIZE},
+        constraints=(
+            Constraint(metric=third, sign="<=", bound=1e300),
+            Constraint(metric=first, sign=">=", bound=4.0),
+        ),
+    )
+    clauses = (Clause(parameter=names[0], values=(take(), take())), Clause(parameter=take(), sign=">", values=("1",)))
+    shaped = Search(
+        initial=({names[0]: take(), take(): take()},),
+        fixed={take(): take()},
+        rules=Rules(active={names[-1]: clauses}, forbidden=(clauses,)),
+        start_from={take(): 3},
+        started=({take(): take()},),
+    )
+    phases = (Phase.SUCCEEDED, Phase.FAILED, Phase.METRICS_UNAVAILABLE, Phase.RUNNING, Phase.EARLY_STOPPED)
     trials = tuple(
         Trial(
             name=f"{index} {take()}",
             run=1,
             index=index,
             point={one.name: take() for one in space},
-            phase=phases[index % 4],
+            phase=phases[index % 5],
             reason=take(),
             message=take(),
             started=take(),
@@ -295,6 +381,9 @@ def hostile(payloads=PAYLOADS, pick=None):
                 Metric(name=objective.additional[0], latest=take()),
             ),
             artifacts=(Artifact(path=take(), size=index, digest=take()),),
+            parent=index - 1 if index > 3 else None,
+            result_of=take(),
+            rules=(EarlyStoppingRule(metric=take(), value=take(), comparison=Comparison.LESS),),
         )
         for index in range(24)
     )
@@ -303,6 +392,7 @@ def hostile(payloads=PAYLOADS, pick=None):
         namespace=take(),
         name=take(),
         objective=objective,
+        search=shaped,
         spec_digest=take(),
         algorithm=Algorithm(name=take(), settings={take(): take()}),
     )
@@ -434,6 +524,7 @@ EXPERIMENTS = {
     "empty": empty,
     "mixed": mixed,
     "earlier-runs": earlier,
+    "aims": aims,
     "hostile": hostile,
 }
 INDEXES = {"index": entries, "index-hostile": hostile_entries, "index-empty": list}

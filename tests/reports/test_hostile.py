@@ -24,10 +24,13 @@ def turns(texts):
 def check_csv(data, text):
     rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     head, *body = rows
+    taken = ("result_of",) if any(trial.result_of for trial in data.trials) else ()
+    further = ("front", "breaks", "parent", *taken, "stopped_by")
     assert len(body) == len(data.trials)
     assert {len(row) for row in rows} == {
-        4 + len(data.experiment.space) + len(dict.fromkeys(data.experiment.objective.metrics))
+        4 + len(data.experiment.space) + len(dict.fromkeys(data.experiment.objective.metrics)) + len(further)
     }
+    assert tuple(head[-len(further) :]) == further
     assert len({name.lower() for name in head}) == len(head)
     for row, trial in zip(body, data.trials, strict=True):
         assert row[0] == exports.guarded(trial.name)
@@ -76,11 +79,12 @@ def outside_fences(lines):
 
 def check(data):
     tree = {path: data.decode("utf-8") for path, data in site.build(data).items()}
-    assert sorted(tree) == ["README.md", "best.yaml", "history.svg", "index.html", "trials.csv"]
+    assert sorted(tree) == ["README.md", "best.yaml", "front.svg", "history.svg", "index.html", "trials.csv"]
     page = reading.Page(tree["index.html"])
     assert len(set(page.ids)) == len(page.ids)
     check_markdown(tree["README.md"])
     reading.drawing(tree["history.svg"])
+    reading.drawing(tree["front.svg"])
     check_csv(data, tree["trials.csv"])
     check_yaml(data, tree["best.yaml"])
     return page, tree
@@ -91,7 +95,7 @@ def test_payloads_stay_text_in_every_slot(texts):
     page, tree = check(cases.hostile(texts))
     shown = " ".join(page.texts)
     assert "<script>alert(1)</script>" in shown or "<script>" not in tree["README.md"]
-    for text in (tree["index.html"], tree["README.md"], tree["history.svg"]):
+    for text in (tree["index.html"], tree["README.md"], tree["history.svg"], tree["front.svg"]):
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\ufeff\u2028\u2029]", text)
 
 
@@ -159,7 +163,12 @@ def test_templates_trust_only_our_own_style_and_drawings():
         for file in folder.glob("*.j2")
         for match in re.findall(r"\{\{([^}]*\|\s*safe[^}]*)\}\}", file.read_text("utf-8"))
     }
-    assert {one.strip() for one in trusted} == {"style|safe", "chart|safe", 'one.spark|safe if one.spark else "–"'}
+    assert {one.strip() for one in trusted} == {
+        "style|safe",
+        "chart|safe",
+        "front|safe",
+        'one.spark|safe if one.spark else "–"',
+    }
     source = "".join(file.read_text("utf-8") for file in folder.glob("*.j2"))
     assert not re.search(r"Markup|autoescape|<script|style=|\son[a-z]+=|=\{\{", source)
     assert set(re.findall(r'href="\{\{([^}]*)\}\}"', source)) == {" one.link "}
