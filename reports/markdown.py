@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from reports import charts, clean, figures, series
 from reports.contract import IndexEntry
+from reports.insights.contract import Text
 from reports.listing import label_of, link_of, ordered, outcome_of, progress_of
 from reports.story import Failure, Story, status
 from reports.tables import Cell, Table
@@ -71,6 +72,7 @@ def experiment(story: Story) -> str:
         *([prose(story.message)] if story.message else []),
         *(["Waiting for:", "\n".join(f"- {span(one)}" for one in story.waiting)] if story.waiting else []),
         _tiles(story),
+        *_checks(story),
         "## Best trial",
         *([table(story.best), "The same as a file: [best.yaml](best.yaml)"] if story.best else [story.no_best]),
         *_progress(story),
@@ -90,6 +92,21 @@ def experiment(story: Story) -> str:
 def _tiles(story: Story) -> str:
     rows = [f"| {one.label} | {_cell(one.value)} | {_cell(one.detail)} |" for one in story.tiles]
     return "\n".join(["| Measure | Value | Remark |", "| --- | --: | --- |", *rows])
+
+
+def _checks(story: Story) -> list[str]:
+    if not story.checked:
+        return []
+    lines = [
+        f"- **{one.severity.title()}**: {_said(one.title)}. {_said(one.detail)} **Way out**: {_said(one.way_out)} "
+        f"(`{one.slug}`)"
+        for one in story.checks.insights
+    ]
+    return ["## Checks", *(["\n".join(lines)] if lines else []), story.checked]
+
+
+def _said(words: Text) -> str:
+    return "".join(span(one.text, _CELL_LIMIT) if one.kind == "foreign" else one.text for one in words)
 
 
 def _progress(story: Story) -> list[str]:

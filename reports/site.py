@@ -5,11 +5,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from kagit.experiment import Experiment
 from kagit.filetree import FileTree
 from kagit.space import Parameter
 from kagit.trial import Trial
 from reports import charts, exports, markdown, pages, series, story
 from reports.contract import FORMAT, IndexEntry, ReportData
+from reports.insights.catalog import examine
 
 HTML_ROWS = 500
 README_ROWS = 100
@@ -21,12 +23,12 @@ def build(data: ReportData) -> FileTree:
     Paths are relative to the experiment's own folder; the same data gives the same bytes everywhere.
     """
     one, winner = data.experiment, series.best_trial(data)
-    past = series.history(one.objective, data.trials)
+    past, checks = series.history(one.objective, data.trials), examine(data)
     files = {
         "index.html": pages.experiment(
-            story.tell(data, past, HTML_ROWS), charts.history(one.objective, past, one.max_trials)
+            story.tell(data, past, checks, HTML_ROWS), charts.history(one.objective, past, one.max_trials)
         ),
-        "README.md": markdown.experiment(story.tell(data, past, README_ROWS)),
+        "README.md": markdown.experiment(story.tell(data, past, checks, README_ROWS)),
         "history.svg": charts.history(one.objective, past, one.max_trials, pages.asset("chart.css")),
         "trials.csv": exports.trials_csv(data),
     }
@@ -65,6 +67,7 @@ def digest(data: ReportData) -> str:
             origin.seed,
             origin.engine,
         ],
+        _checked(one),
         [sorted(origin.versions.items()), sorted(origin.images_ignored), sorted(data.log_tails.items())],
         [
             [r.run, r.spec_digest, r.commit, r.trials, r.succeeded, r.best_trial, repr(r.best_value)]
@@ -75,13 +78,25 @@ def digest(data: ReportData) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
+def _checked(one: Experiment) -> list[Any]:
+    """What only checks look at."""
+    return [
+        one.parallel,
+        one.early_stopping.name if one.early_stopping else "",
+        one.wishes.reuse_results,
+        sorted(one.search.rules.active),
+        sorted(one.objective.others),
+        [[each.metric, each.sign, repr(each.bound)] for each in one.objective.constraints],
+    ]
+
+
 def _parameter(one: Parameter) -> list[Any]:
     return [one.name, one.type, str(one.minimum), str(one.maximum), str(one.step), one.values, one.distribution]
 
 
 def _trial(one: Trial) -> list[Any]:
     return [
-        [one.name, one.run, one.index, one.phase, one.reason, one.message, one.started, one.finished],
+        [one.name, one.run, one.index, one.parent, one.phase, one.reason, one.message, one.started, one.finished],
         sorted(one.point.items()),
         [[metric.name, metric.min, metric.max, metric.latest] for metric in one.observation],
         [[file.path, file.size, file.digest] for file in one.artifacts],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kagit.trial import Trial
 from reports import charts, clean, figures, series, tables
 from reports.contract import FORMAT, Provenance, ReportData
+from reports.insights.catalog import Examination
 from reports.tables import Cell, Table, figure, foreign, plain
 
 MAX_FAILURES = 20
@@ -47,6 +48,8 @@ class Story:
     message: str
     waiting: tuple[str, ...]
     tiles: tuple[Tile, ...]
+    checks: Examination
+    checked: str
     best: Table | None
     no_best: str
     caption: charts.Caption
@@ -64,7 +67,7 @@ class Story:
     reproduce: str
 
 
-def tell(data: ReportData, past: series.History, rows: int) -> Story:
+def tell(data: ReportData, past: series.History, checks: Examination, rows: int) -> Story:
     """The story of one experiment with at most `rows` trials in its table."""
     winner = series.best_trial(data)
     failed = [trial for trial in series.ordered(data.trials) if trial.phase in series.FAILED]
@@ -76,6 +79,8 @@ def tell(data: ReportData, past: series.History, rows: int) -> Story:
         message=data.message,
         waiting=data.waiting,
         tiles=_tiles(data, winner),
+        checks=checks,
+        checked=_checked(checks) if data.trials else "",
         best=tables.best(data, winner) if winner else None,
         no_best=_no_best(data),
         caption=charts.caption(data.experiment.objective, past),
@@ -97,6 +102,14 @@ def tell(data: ReportData, past: series.History, rows: int) -> Story:
 def status(word: str) -> str:
     """The status if it is one of ours, otherwise `Unknown`."""
     return word if word in STATUSES else "Unknown"
+
+
+def _checked(checks: Examination) -> str:
+    """How much was looked at; empty where there is nothing to look at."""
+    count = len(checks.insights)
+    found = f"{count} {'finding' if count == 1 else 'findings'}" if count else "No findings"
+    rest = f"; {len(checks.unasked)} more do not apply or lack the data" if checks.unasked else ""
+    return f"{found} in {checks.asked} checks{rest}."
 
 
 def _no_best(data: ReportData) -> str:

@@ -1,0 +1,179 @@
+"""What checks look at, prepared once: results as costs, parameters as places in their range."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from kagit.experiment import Experiment
+from kagit.objective import number
+from kagit.space import Parameter, ParameterType
+from kagit.trial import Phase, Trial
+from reports import series
+from reports.contract import ReportData
+
+UNORDERED = frozenset({"grid"})
+"""Algorithms whose trials come in an order that says nothing."""
+
+BLIND = frozenset({"random", "sobol", "grid"})
+"""Algorithms that do not learn from results."""
+
+INCOMPARABLE = frozenset({"pbt", "enas", "darts"})
+"""Algorithms whose later trials go on from earlier ones, so that their results cannot be compared."""
+
+Places: TypeAlias = tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A trial that succeeded; the smaller its `cost`, the better its value."""
+
+    trial: Trial
+    value: float
+    cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One run. `results` are those that can be compared, in order, and `best` is the one that the report calls so.
+
+    `space` has the parameters that were really searched: without those of one value, and without a resource.
+    """
+
+    data: ReportData
+    over: tuple[Trial, ...]
+    results: tuple[Result, ...]
+    best: Result | None
+    space: tuple[Parameter, ...]
+
+    @property
+    def one(self) -> Experiment:
+        """The experiment."""
+        return self.data.experiment
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further trial will come."""
+        return self.data.status in {"Succeeded", "Failed"}
+
+    @property
+    def costs(self) -> tuple[float, ...]:
+        """The costs in order."""
+        return tuple(one.cost for one in self.results)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the algorithm looks at results."""
+        return self.one.algorithm.name not in BLIND
+
+    @property
+    def in_order(self) -> bool:
+        """Whether it means anything that a result came early or late."""
+        return self.one.algorithm.name not in UNORDERED
+
+    def top(self, share: float) -> frozenset[int]:
+        """The places of the best results, that share of all."""
+        costs = self.costs
+        return frozenset(sorted(range(len(costs)), key=lambda at: (costs[at], at))[: math.ceil(share * len(costs))])
+
+
+def facts(data: ReportData) -> Facts:
+    """The facts of a run."""
+    one = data.experiment
+    over = tuple(trial for trial in series.ordered(data.trials) if trial.is_over)
+    resource = one.algorithm.settings.get("resource_name", "")
+    results = _results(data, over, resource)
+    return Facts(
+        data=data,
+        over=over,
+        results=results,
+        best=next((each for each in results if data.best and each.trial.name == data.best), None),
+        space=tuple(each for each in one.space if each.name != resource and _size(each) != 1),
+    )
+
+
+def _results(data: ReportData, over: Sequence[Trial], resource: str) -> tuple[Result, ...]:
+    one = data.experiment
+    if one.algorithm.name in INCOMPARABLE or one.nas is not None or one.objective.others:
+        return ()
+    sign = 1.0 if one.objective.better(0.0, 1.0) else -1.0
+    done = [trial for trial in over if trial.phase is Phase.SUCCEEDED]
+    if resource:
+        spent = [number(trial.point.get(resource, "")) or 0.0 for trial in done]
+        most = max(spent, default=0.0)
+        done = [trial for trial, resource in zip(done, spent, strict=True) if resource == most]
+    values = ((trial, trial.result(one.objective)) for trial in done)
+    return tuple(Result(trial=trial, value=v, cost=sign * v) for trial, v in values if v is not None)
+
+
+def _size(one: Parameter) -> int | None:
+    """How many values a parameter has; None for a range without a step."""
+    if not one.is_range:
+        return len(set(one.values))
+    low, high = one.bounds
+    if low >= high:
+        return 1
+    step = one.step or (1 if one.type is ParameterType.INT else None)
+    return None if not step else int((high - low) / step) + 1
+
+
+def points(space: Sequence[Parameter]) -> int | None:
+    """How many different points there are; None where they cannot be counted."""
+    sizes = [_size(one) for one in space]
+    whole = [size for size in sizes if size is not None]
+    return math.prod(whole) if len(whole) == len(sizes) else None
+
+
+def is_number(one: Parameter) -> bool:
+    """Whether values of it are smaller and larger."""
+    return one.is_range or (one.type is ParameterType.DISCRETE and None not in map(number, one.values))
+
+
+def places(one: Parameter, trials: Sequence[Trial]) -> Places:
+    """Where each trial lies in the range of a number, 0 to 1 on the parameter's own scale; None outside of it."""
+    ranks = sorted({value for text in one.values if (value := number(text)) is not None})
+    found: list[float | None] = []
+    for trial in trials:
+        value = number(trial.point.get(one.name, ""))
+        if value is None:
+            found.append(None)
+        elif one.is_range:
+            found.append(_place(one, value))
+        else:
+            found.append(ranks.index(value) / max(1, len(ranks) - 1) if value in ranks else None)
+    return tuple(found)
+
+
+def _place(one: Parameter, value: float) -> float | None:
+    low, high = map(float, one.bounds)
+    if not low <= value <= high or low >= high:
+        return None
+    if series.is_log(one) and low > 0:
+        return math.log(value / low) / math.log(high / low)
+    return (value - low) / (high - low)
+
+
+def groups(one: Parameter, trials: Sequence[Trial]) -> list[tuple[str, frozenset[int]]]:
+    """The trials by value of a list, or by quarter of what was tried of a range: its name, and their places."""
+    if not one.is_range:
+        return [(text, _where(text, one.name, trials)) for text in dict.fromkeys(one.values)]
+    valued = [(v, at) for at, each in enumerate(trials) if (v := number(each.point.get(one.name, ""))) is not None]
+    values = sorted({value for value, _ in valued})
+    if len(values) <= _FEW:
+        return [(f"{value:.4g}", frozenset(at for v, at in valued if v == value)) for value in values]
+    ordered = sorted(value for value, _ in valued)
+    cuts = [ordered[len(ordered) * at // 4] for at in (1, 2, 3)]
+    parts: list[tuple[str, frozenset[int]]] = []
+    for low, high in zip([values[0], *cuts], [*cuts, math.inf], strict=True):
+        inside = [(value, at) for value, at in valued if low <= value < high]
+        if inside:
+            name = f"{min(inside)[0]:.4g} to {max(inside)[0]:.4g}"
+            parts.append((name, frozenset(at for _, at in inside)))
+    return parts
+
+
+_FEW = 4
+
+
+def _where(text: str, name: str, trials: Sequence[Trial]) -> frozenset[int]:
+    return frozenset(at for at, trial in enumerate(trials) if trial.point.get(name) == text)
