@@ -1,14 +1,12 @@
 """Whether the ranges of the parameters are right."""
 
-import statistics
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from kagit.space import Parameter, ParameterType
 from reports import figures, series
 from reports.insights.contract import Found, Insight, Severity, said
-from reports.insights.facts import Facts, Places, is_number, places, points
-from reports.insights.progress import learned
+from reports.insights.facts import Facts, Places, fair_top, is_number, places, points
 from reports.insights.significance import fisher, holm
 
 FEWEST = 20
@@ -27,17 +25,15 @@ class _Side(NamedTuple):
 
 def at_bound(facts: Facts) -> Found:
     """The best trial and the better ones crowd at one end of a range."""
-    best, n = facts.best, len(facts.results)
-    sides = list(_sides(facts))
-    if best is None or n < FEWEST or not sides:
+    best, sides = facts.best, list(_sides(facts))
+    if best is None or len(facts.results) < FEWEST or not sides:
         return None
-    at, top = facts.results.index(best), facts.top(0.2)
+    at, top = facts.results.index(best), fair_top(facts, facts.costs, 0.2)
     chances = holm([_crowded(side.places, top) for side in sides])
-    went = facts.learns and facts.in_order and n >= 50 and learned(facts) < 0.05
     return tuple(
         _at_bound(facts, side, chance, top)
         for side, chance in zip(sides, chances, strict=True)
-        if _within(side.places[at], 0.1) and (chance < 0.05 or (went and _converged(facts, side.places, at)))
+        if chance < 0.05 and _within(side.places[at], 0.1)
     )
 
 
@@ -64,11 +60,6 @@ def _crowded(found: Places, top: frozenset[int]) -> float:
     """How likely so many of the better results are in the outer tenth by chance."""
     outer = {at for at, place in enumerate(found) if _within(place, 0.1)}
     return fisher(len(outer & top), len(top), all_hits=len(outer), all_of=len(found))
-
-
-def _converged(facts: Facts, found: Places, at: int) -> bool:
-    near = [place for one in facts.top(0.1) if (place := found[one]) is not None]
-    return _within(found[at], 0.05) and bool(near) and _within(statistics.median(near), 0.1)
 
 
 def _at_bound(facts: Facts, side: _Side, chance: float, top: frozenset[int]) -> Insight:
@@ -100,7 +91,7 @@ def log_scale(facts: Facts) -> Found:
     wide = [one for one in facts.space if _asks_for_logs(one)]
     if len(facts.results) < FEWEST or not wide:
         return None
-    top, trials = facts.top(0.2), [one.trial for one in facts.results]
+    top, trials = fair_top(facts, facts.costs, 0.2), [one.trial for one in facts.results]
     found = [places(one, trials) for one in wide]
     chances = holm([_crowded(each, top) for each in found])
     return tuple(

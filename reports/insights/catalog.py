@@ -15,9 +15,9 @@ CHECKS: tuple[Check, ...] = (
         rule=(
             "at least 20 results; the best is in the outer tenth of the range on its own scale, and the "
             "best fifth of all results crowds there (Fisher's exact test against the others, Holm over "
-            "all bounds, p < 0.05), or a search that has learned has converged there. Natural bounds (0, "
-            "1 as an upper bound, 1 as the lower bound of a whole number) and parameters with fewer than "
-            "5 values are left out"
+            "all bounds, p < 0.05; for a search that learns, the best fifth of each stretch of 20). Natural "
+            "bounds (0, 1 as an upper bound, 1 as the lower bound of a whole number) and parameters with "
+            "fewer than 5 values are left out"
         ),
     ),
     Check(
@@ -35,7 +35,8 @@ CHECKS: tuple[Check, ...] = (
         meaning="the goal would not be reached with ten times as many trials",
         rule=(
             "30 results or more, no new best in the last third, and an exponential tail fitted to the "
-            "best ten expects less than 0.05 results beyond the goal among ten times as many"
+            "best ten and made 1.4 times as long, expects less than 0.05 results beyond the goal "
+            "among ten times as many"
         ),
     ),
     Check(
@@ -70,7 +71,7 @@ CHECKS: tuple[Check, ...] = (
         meaning="noise alone explains the lead of the best",
         rule=(
             "points that were tried more than once (6 degrees of freedom or more) give the noise; the "
-            "best leads the median by no more than the best of so many equals would in 3 of 4 searches"
+            "best leads the median by no more than the best of so many equals would in every other search"
         ),
     ),
     Check(
@@ -164,7 +165,8 @@ CHECKS: tuple[Check, ...] = (
         meaning="two parameters matter together",
         rule=(
             "80 results or more; their rank correlation in the best quarter is 0.3 or more and differs "
-            "from that of the others (Holm over all pairs, p < 0.05)"
+            "from that of the others (Holm over all pairs, p < 0.02); the best of each stretch of 20 "
+            "where a search learns"
         ),
     ),
     Check(

@@ -71,10 +71,29 @@ class Facts:
         """Whether it means anything that a result came early or late."""
         return self.one.algorithm.name not in UNORDERED
 
-    def top(self, share: float) -> frozenset[int]:
-        """The places of the best results, that share of all."""
-        costs = self.costs
-        return frozenset(sorted(range(len(costs)), key=lambda at: (costs[at], at))[: math.ceil(share * len(costs))])
+
+STRETCH = 20
+"""So many results in a row are compared with each other where a search learns."""
+
+
+def best_of(costs: Sequence[float], share: float) -> frozenset[int]:
+    """The places of the best results, that share of all."""
+    return frozenset(sorted(range(len(costs)), key=lambda at: (costs[at], at))[: math.ceil(share * len(costs))])
+
+
+def fair_top(known: Facts, costs: Sequence[float], share: float) -> frozenset[int]:
+    """The best share of costs in order; of a search that learns, the best share of each stretch.
+
+    Such a search ends where it found luck early, in a parameter without effect too: late results are good because they
+    are late, and lie there. Beside those of the same time they are not better.
+    """
+    if not known.learns:
+        return best_of(costs, share)
+    found, parts = set[int](), max(1, len(costs) // STRETCH)
+    for part in range(parts):
+        begin, end = len(costs) * part // parts, len(costs) * (part + 1) // parts
+        found.update(begin + at for at in best_of(costs[begin:end], share))
+    return frozenset(found)
 
 
 def facts(data: ReportData) -> Facts:

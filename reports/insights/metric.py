@@ -9,7 +9,7 @@ from kagit.objective import ObjectiveType, is_numeric, number
 from kagit.trial import Phase
 from reports import figures
 from reports.insights.contract import Found, Insight, Severity, said
-from reports.insights.facts import Facts, Result
+from reports.insights.facts import Facts, Result, best_of
 
 _SMALL = frozenset({"loss", "error", "mse", "rmse", "mae", "mape", "perplexity", "latency"})
 _LARGE = frozenset({"accuracy", "acc", "auc", "f1", "precision", "recall", "map", "bleu", "throughput"})
@@ -126,7 +126,7 @@ def gap(facts: Facts) -> Found:
     pair = _trained(facts.one.objective.metric, facts.one.objective.additional)
     if not pair or facts.best is None or len(facts.results) < 20:
         return None
-    top = [facts.results[at] for at in sorted(facts.top(max(0.2, 8 / len(facts.results))))]
+    top = [facts.results[at] for at in sorted(best_of(facts.costs, max(0.2, 8 / len(facts.results))))]
     gaps = {one.trial.name: each for one in top if (each := _gap(facts, one, pair)) is not None}
     mine = gaps.get(facts.best.trial.name)
     if mine is None or len(gaps) < 8:

@@ -56,7 +56,7 @@ def larger_than_gain(facts: Facts) -> Found:
 
 _INITIAL = "kagit.dev/initial-points"
 _FREEDOM = 6
-_LUCK = 0.75
+_LUCK = 0.5
 
 
 def alone(facts: Facts) -> Found:

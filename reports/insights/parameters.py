@@ -7,7 +7,7 @@ from itertools import combinations
 from kagit.space import Parameter
 from reports import figures
 from reports.insights.contract import Found, Insight, Severity, said
-from reports.insights.facts import Facts, Result, groups, is_number, places, points
+from reports.insights.facts import Facts, Result, fair_top, groups, is_number, places, points
 from reports.insights.significance import above, correlation, explained, holm
 
 FEWEST = 80
@@ -59,17 +59,17 @@ def correlated(facts: Facts) -> Found:
     pairs = list(combinations(wanted, 2))
     if len(facts.results) < FEWEST or not pairs:
         return None
-    some = sorted(_some(facts), key=lambda one: one.cost)
-    cut = len(some) // 4
+    some = _some(facts)
+    top = fair_top(facts, [one.cost for one in some], 0.25)
     found = {one.name: places(one, [each.trial for each in some]) for one in wanted}
-    tests = [_together(found[a.name], found[b.name], cut) for a, b in pairs]
+    tests = [_together(found[a.name], found[b.name], top) for a, b in pairs]
     chances = holm([chance for _, chance in tests])
     return tuple(
         Insight(
             severity=Severity.HINT,
             title=said("{} and {} matter together", a.name, b.name),
             detail=said(
-                f"Among the best {cut} results their rank correlation is {much:.2f}, unlike among the others "
+                f"Among the best {len(top)} results their rank correlation is {much:.2f}, unlike among the others "
                 f"(p {figures.short(chance)}): a {'large' if much > 0 else 'small'} value of one "
                 "wants a large one of the other."
             ),
@@ -80,15 +80,17 @@ def correlated(facts: Facts) -> Found:
             ),
         )
         for (a, b), (much, _), chance in zip(pairs, tests, chances, strict=True)
-        if chance < 0.05 and abs(much) >= 0.3
+        if chance < 0.02 and abs(much) >= 0.3
     )
 
 
-def _together(left: Sequence[float | None], right: Sequence[float | None], cut: int) -> tuple[float, float]:
-    """The correlation among the first `cut`, and how likely it is so different from the others' by chance."""
+def _together(
+    left: Sequence[float | None], right: Sequence[float | None], first: frozenset[int]
+) -> tuple[float, float]:
+    """The correlation among the `first`, and how likely it is so different from the others' by chance."""
     both = [(at, a, b) for at, (a, b) in enumerate(zip(left, right, strict=True)) if a is not None and b is not None]
-    top = [(a, b) for at, a, b in both if at < cut]
-    rest = [(a, b) for at, a, b in both if at >= cut]
+    top = [(a, b) for at, a, b in both if at in first]
+    rest = [(a, b) for at, a, b in both if at not in first]
     if min(len(top), len(rest)) < 15:
         return 0.0, 1.0
     much, little = (correlation(*zip(*part, strict=True)) for part in (top, rest))

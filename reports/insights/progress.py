@@ -80,7 +80,7 @@ def no_gain(facts: Facts) -> Found:
     third = len(costs) // 3
     best, last = min(costs), sorted(costs[-third:])
     won = statistics.median(costs[:third]) - best
-    if last[0] <= best or won <= 0 or last[third // 4] - best > 0.05 * won:
+    if last[0] <= best or won <= 0 or last[third // 4] - best > 0.1 * won:
         return ()
     at = costs.index(best) + 1
     return (

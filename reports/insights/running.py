@@ -27,7 +27,7 @@ def out_of_reach(facts: Facts) -> Found:
     recent = sorted(costs[len(costs) // 2 :] if facts.learns and len(costs) >= 60 else costs)
     aim = goal if facts.one.objective.better(0.0, 1.0) else -goal
     scale = statistics.fmean(recent[TAIL] - one for one in recent[:TAIL])
-    if scale <= 0 or (recent[TAIL] - aim) / scale <= math.log(10 * TAIL / _HOPE):
+    if scale <= 0 or (recent[TAIL] - aim) / scale <= _UNSURE * math.log(10 * TAIL / _HOPE):
         return ()
     return (
         Insight(
@@ -44,6 +44,8 @@ def out_of_reach(facts: Facts) -> Found:
 
 
 _HOPE = 0.05
+_UNSURE = 1.4
+"""The tail may be so much longer than ten values show."""
 
 
 def budget_left(facts: Facts) -> Found:
@@ -92,12 +94,16 @@ def stopped(facts: Facts) -> Found:
         found.append(
             Insight(
                 severity=Severity.WARNING,
-                title=said("Early stopping cut trials that were ahead"),
+                title=said("Trials that were stopped early are better than those that went on"),
                 detail=said(
                     f"{ahead} of {len(cut)} trials were, when they were stopped, already better than the middle of the "
                     f"{len(facts.results)} that ran to their end."
                 ),
-                way_out=said("Raise {} of {}, so that it judges later.", "start_step", rule.name),
+                way_out=said(
+                    "If training longer does harm, train less or let the best reading count ({}); else raise {}.",
+                    "metricStrategies",
+                    "start_step",
+                ),
             )
         )
     if len(cut) > 0.8 * (len(cut) + len(facts.results)):
