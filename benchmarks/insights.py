@@ -3,6 +3,7 @@
 `python benchmarks/insights.py` writes docs/insights.md; `benchmarks/run.py --only insights` prints the same numbers.
 """
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ class Rate:
     case: Case
     spoke: int
     runs: int
+
+    @property
+    def kind(self) -> str:
+        """What it means that it spoke."""
+        return "wrong" if self.case.wrong else "sees"
 
     @property
     def percent(self) -> float:
@@ -87,7 +93,8 @@ logarithmic and its even middle.
 END = """
 ## What they cannot know
 
-- Reports have the best and the last reading of a trial and no curves, so nobody knows what a stopped trial would have become.
+- Reports have the best and the last reading of a trial and no curves, so nobody knows what a stopped trial would have
+  become.
 - A report is written while trials run. Whoever looks a hundred times at a growing run gives chance a hundred tries; the
   checks that judge how the search went therefore wait for its end.
 - Several checks may be wrong in one report. The rates are for each of them alone.
@@ -106,26 +113,34 @@ def page(rates: Sequence[Rate]) -> str:
         parts.append(f"\n## {check.slug}\n\nSays: {check.meaning}. Speaks when: {check.rule}.\n")
         if mine:
             parts.append("\n| | Speaks in | Situation |\n|---|--:|---|\n")
-            parts += [
-                f"| {'wrong' if rate.case.wrong else 'sees'} | {rate.percent:.1f} % of {rate.runs} | {rate.case.what} |\n"
-                for rate in mine
-            ]
+            parts += [f"| {rate.kind} | {rate.percent:.1f} % of {rate.runs} | {rate.case.what} |\n" for rate in mine]
     return HEAD + "\n".join(rows) + "\n" + "".join(parts) + END
 
 
+def _kept(text: str, only: Sequence[str]) -> Iterator[Rate]:
+    """The rates on the page of checks that are not measured anew."""
+    for slug, section in re.findall(r"^## ([\w-]+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL):
+        for kind, percent, runs, what in re.findall(
+            r"^\| (\w+) \| ([\d.]+) % of (\d+) \| (.*) \|$", section, re.MULTILINE
+        ):
+            if slug not in only:
+                case = Case(slug=slug, what=what, speaks=lambda _: None, wrong=kind == "wrong")
+                yield Rate(case=case, spoke=round(float(percent) * int(runs) / 100), runs=int(runs))
+
+
 def main() -> None:
-    """Write the page; with names of checks, only print their rates."""
+    """Write the page; with names of checks, only these are measured anew."""
     only = [word for word in sys.argv[1:] if word in FIND]
     wishes = Wishes(quick="--quick" in sys.argv, progress=lambda _: None)
     rates = []
     for rate in measured(wishes, only):
         rates.append(rate)
-        kind = "wrong" if rate.case.wrong else "sees"
         verdict = "  TOO OFTEN" if rate.case.wrong and rate.percent > MOST_WRONG else ""
-        shown = f"{rate.case.slug:22} {kind:6} {rate.percent:5.1f} % of {rate.runs:4}  {rate.case.what}{verdict}"
+        shown = f"{rate.case.slug:22} {rate.kind:6} {rate.percent:5.1f} % of {rate.runs:4}  {rate.case.what}{verdict}"
         print(shown, flush=True)
-    if not only and not wishes.quick:
-        PAGE.write_text(page(rates), encoding="utf-8")
+    if not wishes.quick:
+        kept = _kept(PAGE.read_text(encoding="utf-8"), only) if only else ()
+        PAGE.write_text(page([*kept, *rates]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from kagit.space import Parameter, ParameterType
 from reports import figures, series
-from reports.insights.contract import Found, Insight, Severity, said
+from reports.insights.contract import Found, Insight, Severity, odds, said
 from reports.insights.facts import Facts, Places, fair_top, is_number, places, points
 from reports.insights.significance import fisher, holm
 
@@ -33,7 +33,7 @@ def at_bound(facts: Facts) -> Found:
     return tuple(
         _at_bound(facts, side, chance, top)
         for side, chance in zip(sides, chances, strict=True)
-        if chance < 0.05 and _within(side.places[at], 0.1)
+        if chance < (0.03 if facts.learns else 0.05) and _within(side.places[at], 0.1)
     )
 
 
@@ -73,8 +73,8 @@ def _at_bound(facts: Facts, side: _Side, chance: float, top: frozenset[int]) -> 
         detail=said(
             f"It has {{}}, and {len(outer & top)} of the best {len(top)} results are in the outer "
             f"tenth of the range{scale}, "
-            f"against {len(outer - top)} of the other {len(side.places) - len(top)} (p {figures.short(chance)}).",
-            text,
+            f"against {len(outer - top)} of the other {len(side.places) - len(top)} ({odds(chance)}).",
+            figures.short_text(text),
         ),
         way_out=said(f"Move {key} of {{}} further out and run again, if a value beyond it makes sense.", name),
     )
@@ -101,7 +101,7 @@ def log_scale(facts: Facts) -> Found:
             detail=said(
                 f"{sum(_within(each[at], 0.1) for at in top)} of the best {len(top)} results are in "
                 "the lowest tenth of its "
-                f"range, where an even scale puts one trial in ten (p {figures.short(chance)})."
+                f"range, where an even scale puts one trial in ten ({odds(chance)})."
             ),
             way_out=said("Give {} the distribution {}.", one.name, "logUniform"),
         )

@@ -15,7 +15,7 @@ CHECKS: tuple[Check, ...] = (
         rule=(
             "at least 20 results; the best is in the outer tenth of the range on its own scale, and the "
             "best fifth of all results crowds there (Fisher's exact test against the others, Holm over "
-            "all bounds, p < 0.05; for a search that learns, the best fifth of each stretch of 20). Natural "
+            "all bounds, p < 0.05; 0.03 for a search that learns, and the best fifth of each stretch of 20). Natural "
             "bounds (0, 1 as an upper bound, 1 as the lower bound of a whole number) and parameters with "
             "fewer than 5 values are left out"
         ),
@@ -181,8 +181,8 @@ CHECKS: tuple[Check, ...] = (
     Check(
         slug="unexplored-choice",
         find=parameters.unexplored,
-        meaning="a choice without any result",
-        rule="5 results or more per choice, none with this one",
+        meaning="a choice that was never tried",
+        rule="5 results or more per choice, no trial with this one",
     ),
     Check(
         slug="duplicate-trials",

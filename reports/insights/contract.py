@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from reports import figures
 from reports.insights.facts import Facts
 from reports.tables import Cell, foreign, plain
 
@@ -48,6 +49,11 @@ class Check:
 def percent(share: float) -> str:
     """A share as `12 %`."""
     return f"{100 * share:.0f} %"
+
+
+def odds(chance: float) -> str:
+    """How likely something is by chance, in one digit: `p 0.003`."""
+    return f"p {figures.short(float(f'{chance:.1g}'))}"
 
 
 def said(words: str, *names: str) -> Text:

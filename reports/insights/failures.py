@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from kagit.space import Parameter
 from kagit.trial import Phase, Trial
-from reports import figures, series
-from reports.insights.contract import Found, Insight, Severity, percent, said
+from reports import series
+from reports.insights.contract import Found, Insight, Severity, odds, percent, said
 from reports.insights.facts import Facts, groups
 from reports.insights.significance import discoveries, fisher, wilson
 
@@ -77,7 +77,7 @@ def _values(one: _Bin, chance: float, trials: Sequence[Trial], bad: frozenset[in
     why = max(sorted(reasons), key=reasons.__getitem__) if reasons else ""
     detail = (
         f"{len(one.inside & bad)} of {len(one.inside)} trials failed there, {len(bad - one.inside)} of "
-        f"{len(trials) - len(one.inside)} elsewhere (p {figures.short(chance)})."
+        f"{len(trials) - len(one.inside)} elsewhere ({odds(chance)})."
     )
     most = said(detail + " The most frequent reason is {}.", why) if why else said(detail)
     return Insight(

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from reports import figures
-from reports.insights.contract import Found, Insight, Severity, said
+from reports.insights.contract import Found, Insight, Severity, odds, said
 from reports.insights.facts import Facts, is_number, places
 from reports.insights.significance import NORMAL, lonely
 
@@ -82,7 +82,7 @@ def _alone(facts: Facts, gap: float, chance: float, what: str) -> Insight:
         title=said("The best trial {} stands alone", name),
         detail=said(
             f"It is better than {what} by {figures.short(gap)}; so large a lead comes by chance with "
-            f"p {figures.short(chance)}. "
+            f"{odds(chance)}. "
             "It may be a lucky run, a leak of the validation data, or a very narrow optimum."
         ),
         way_out=said("Run its point again with other seeds before you trust it; {} begins a search with it.", _INITIAL),

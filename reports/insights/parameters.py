@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from kagit.space import Parameter
-from reports import figures
-from reports.insights.contract import Found, Insight, Severity, said
+from kagit.trial import Phase
+from reports.insights.contract import Found, Insight, Severity, odds, said
 from reports.insights.facts import Facts, Result, fair_top, groups, is_number, places, points
 from reports.insights.significance import above, correlation, explained, holm
 
@@ -39,7 +39,7 @@ def unimportant(facts: Facts) -> Found:
             detail=said(
                 f"It explains {100 * share:.1f} % of the order of {len(costs)} results; chance alone "
                 "explains as much with "
-                f"p {figures.short(chance)}. What it does together with others is not looked at."
+                f"{odds(chance)}. What it does together with others is not looked at."
             ),
             way_out=said("Fix it with {} to search the others with more trials.", "kagit.dev/fixed"),
         )
@@ -70,7 +70,7 @@ def correlated(facts: Facts) -> Found:
             title=said("{} and {} matter together", a.name, b.name),
             detail=said(
                 f"Among the best {len(top)} results their rank correlation is {much:.2f}, unlike among the others "
-                f"(p {figures.short(chance)}): a {'large' if much > 0 else 'small'} value of one "
+                f"({odds(chance)}): a {'large' if much > 0 else 'small'} value of one "
                 "wants a large one of the other."
             ),
             way_out=said(
@@ -104,19 +104,19 @@ def _stretched(found: float) -> float:
 
 
 def unexplored(facts: Facts) -> Found:
-    """Choices without a single result."""
+    """Choices that were never tried."""
     lists = [one for one in facts.space if not one.is_range and len(facts.results) >= 5 * len(set(one.values))]
     if not facts.ended or not lists:
         return None
-    done = [one.trial for one in facts.results]
+    tried = [one for one in facts.over if one.phase is not Phase.KILLED]
     return tuple(
         Insight(
             severity=Severity.HINT,
             title=said("Nothing is known of {} as {}", one.name, value),
-            detail=said(f"None of the {len(done)} results has it."),
+            detail=said(f"None of {len(tried)} trials had it."),
             way_out=said("Put a point with it into {}, or take it off the list.", "kagit.dev/initial-points"),
         )
         for one in lists
-        for value, inside in groups(one, done)
+        for value, inside in groups(one, tried)
         if not inside
     )[:5]

@@ -4,7 +4,7 @@ import math
 import statistics
 
 from reports import figures
-from reports.insights.contract import Found, Insight, Severity, percent, said
+from reports.insights.contract import Found, Insight, Severity, odds, percent, said
 from reports.insights.facts import Facts, points
 from reports.insights.significance import above, correlation, smaller
 
@@ -120,7 +120,7 @@ def not_learning(facts: Facts) -> Found:
             severity=Severity.HINT,
             title=said("The search did not get better than its random start"),
             detail=said(
-                f"The last {count} results are no better than the first {count} (p {figures.short(chance)}): "
+                f"The last {count} results are no better than the first {count} ({odds(chance)}): "
                 "either the parameters hardly matter, or noise hides what they do."
             ),
             way_out=said("Average over more data or seeds in each trial, or search other parameters or ranges."),
@@ -142,9 +142,7 @@ def drift(facts: Facts) -> Found:
         Insight(
             severity=Severity.WARNING,
             title=said(f"Results get {way} with time, although points are chosen without looking at them"),
-            detail=said(
-                f"Rank correlation of order and result {found:.2f} in {len(costs)} results (p {figures.short(chance)})."
-            ),
+            detail=said(f"Rank correlation of order and result {found:.2f} in {len(costs)} results ({odds(chance)})."),
             way_out=said("Look for what trials share: files, caches, a busy machine; then run again."),
         ),
     )
