@@ -249,6 +249,20 @@ def _curves(speed: float, trembling: float, rise: float) -> Callable[[int], bool
     return speaks
 
 
+def _reached(shape: Landscape) -> Callable[[int], bool]:
+    """A goal that the second half of a search that learns does reach."""
+
+    def speaks(seed: int) -> bool:
+        rows = tpe(shape, 120, seed)
+        one = experiment(algorithm="tpe")
+        aim = min(value for _, value in rows)
+        return bool(
+            found("goal-out-of-reach", told(rows[:60], replace(one, objective=replace(one.objective, goal=aim))))
+        )
+
+    return speaks
+
+
 @cache
 def _even_odds(shape: Landscape, count: int) -> float:
     """A value that so many random trials beat as often as not."""
@@ -400,6 +414,7 @@ def _of_progress() -> Iterator[Case]:
     yield learning("not-learning", slope, 60, wrong=True)
     yield learning("not-learning", noise, 60, wrong=False)
     yield from _of_gain()
+    yield from _of_learnt_goals()
     slug = "results-drift"
     for shape in (noise, bowl):
         yield from plainly(slug, shape, (30, 120), wrong=True)
@@ -449,6 +464,12 @@ def _of_gain() -> Iterator[Case]:
                 wrong=False,
                 speaks=_goal(bowl, count, beyond),
             )
+
+
+def _of_learnt_goals() -> Iterator[Case]:
+    for shape in (bowl, smooth):
+        what = f"tpe, {shape.__name__}, 60 results; 60 more reach the goal"
+        yield Case(slug="goal-out-of-reach", what=what, wrong=True, speaks=_reached(shape), rounds=60)
 
 
 def _of_running() -> Iterator[Case]:

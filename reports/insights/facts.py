@@ -67,6 +67,11 @@ class Facts:
         return self.one.algorithm.name not in BLIND
 
     @property
+    def has_resource(self) -> bool:
+        """Whether trials are given more or less of something, and most of them little."""
+        return "resource_name" in self.one.algorithm.settings
+
+    @property
     def in_order(self) -> bool:
         """Whether it means anything that a result came early or late."""
         return self.one.algorithm.name not in UNORDERED
@@ -122,18 +127,29 @@ def _results(data: ReportData, over: Sequence[Trial], resource: str) -> tuple[Re
         most = max(spent, default=0.0)
         done = [trial for trial, resource in zip(done, spent, strict=True) if resource == most]
     values = ((trial, trial.result(one.objective)) for trial in done)
-    return tuple(Result(trial=trial, value=v, cost=sign * v) for trial, v in values if v is not None)
+    found = tuple(Result(trial=trial, value=v, cost=sign * v) for trial, v in values if v is not None)
+    return found if all(abs(each.value) < _LARGEST for each in found) else ()
+
+
+_LARGEST = 1e150
+"""Values whose squares can be summed; nobody compares larger ones."""
 
 
 def _size(one: Parameter) -> int | None:
     """How many values a parameter has; None for a range without a step."""
     if not one.is_range:
         return len(set(one.values))
-    low, high = one.bounds
+    if not is_number(one):
+        return None
+    low, high = map(float, one.bounds)
     if low >= high:
         return 1
-    step = one.step or (1 if one.type is ParameterType.INT else None)
-    return None if not step else int((high - low) / step) + 1
+    step = float(one.step or (1 if one.type is ParameterType.INT else 0))
+    steps = (high - low) / step if step > 0 else math.inf
+    return round(steps) + 1 if steps <= _COUNTABLE else None
+
+
+_COUNTABLE = 1e9
 
 
 def points(space: Sequence[Parameter]) -> int | None:
@@ -145,12 +161,15 @@ def points(space: Sequence[Parameter]) -> int | None:
 
 def is_number(one: Parameter) -> bool:
     """Whether values of it are smaller and larger."""
-    return one.is_range or (one.type is ParameterType.DISCRETE and None not in map(number, one.values))
+    if one.is_range:
+        return one.minimum is not None and one.maximum is not None
+    return one.type is ParameterType.DISCRETE and None not in map(number, one.values)
 
 
 def places(one: Parameter, trials: Sequence[Trial]) -> Places:
     """Where each trial lies in the range of a number, 0 to 1 on the parameter's own scale; None outside of it."""
-    ranks = sorted({value for text in one.values if (value := number(text)) is not None})
+    values = sorted({value for text in one.values if (value := number(text)) is not None})
+    ranks = {value: at / max(1, len(values) - 1) for at, value in enumerate(values)}
     found: list[float | None] = []
     for trial in trials:
         value = number(trial.point.get(one.name, ""))
@@ -159,7 +178,7 @@ def places(one: Parameter, trials: Sequence[Trial]) -> Places:
         elif one.is_range:
             found.append(_place(one, value))
         else:
-            found.append(ranks.index(value) / max(1, len(ranks) - 1) if value in ranks else None)
+            found.append(ranks.get(value))
     return tuple(found)
 
 
@@ -175,7 +194,10 @@ def _place(one: Parameter, value: float) -> float | None:
 def groups(one: Parameter, trials: Sequence[Trial]) -> list[tuple[str, frozenset[int]]]:
     """The trials by value of a list, or by quarter of what was tried of a range: its name, and their places."""
     if not one.is_range:
-        return [(text, _where(text, one.name, trials)) for text in dict.fromkeys(one.values)]
+        found: dict[str, list[int]] = {text: [] for text in one.values}
+        for at, trial in enumerate(trials):
+            found.get(trial.point.get(one.name, ""), []).append(at)
+        return [(text, frozenset(inside)) for text, inside in found.items()]
     valued = [(v, at) for at, each in enumerate(trials) if (v := number(each.point.get(one.name, ""))) is not None]
     values = sorted({value for value, _ in valued})
     if len(values) <= _FEW:
@@ -192,7 +214,3 @@ def groups(one: Parameter, trials: Sequence[Trial]) -> list[tuple[str, frozenset
 
 
 _FEW = 4
-
-
-def _where(text: str, name: str, trials: Sequence[Trial]) -> frozenset[int]:
-    return frozenset(at for at, trial in enumerate(trials) if trial.point.get(name) == text)

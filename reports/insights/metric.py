@@ -133,7 +133,7 @@ def gap(facts: Facts) -> Found:
         return None
     middle = statistics.median(gaps.values())
     spread = 1.4826 * statistics.median(abs(one - middle) for one in gaps.values())
-    if mine - middle <= _FAR * spread or spread <= 0 or mine <= 0:
+    if not (mine - middle > _FAR * spread > 0 and mine > 0):
         return ()
     return (
         Insight(

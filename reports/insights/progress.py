@@ -17,10 +17,10 @@ STARTS = {"tpe": 10, "multivariate-tpe": 10, "hyperopt-tpe": 20}
 
 def too_few_trials(facts: Facts) -> Found:
     """Fewer trials than random search needs for the best tenth, of a space that is larger."""
-    if not facts.ended or not facts.in_order or not facts.space or not facts.over:
+    if not facts.ended or not facts.in_order or not facts.space or not facts.results or facts.has_resource:
         return None
     count, most = len(facts.results), points(facts.space)
-    if count >= ENOUGH or (most is not None and count >= 0.9 * most) or not count:
+    if count >= ENOUGH or (most is not None and count >= 0.9 * most):
         return ()
     if facts.best and facts.one.objective.reached(facts.best.value):
         return ()

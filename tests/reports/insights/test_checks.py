@@ -1,5 +1,6 @@
 """Each check speaks where it should and says what it must; where it lacks the data it says so."""
 
+import math
 import random
 import re
 from dataclasses import replace
@@ -293,6 +294,11 @@ LACKS = [
     ("log-scale", lambda: run(60, one=experiment(replace(WIDE, distribution=Distribution.LOG_UNIFORM)))),
     ("too-few-trials", lambda: run(9, status="Running")),
     ("too-few-trials", lambda: run(9, one=experiment(algorithm=GRID))),
+    ("too-few-trials", lambda: run(9, change=lambda t: failed(t, t.index >= 0))),
+    (
+        "too-few-trials",
+        lambda: run(9, one=experiment(algorithm=Algorithm(name="asha", settings={"resource_name": "a"}))),
+    ),
     ("goal-out-of-reach", lambda: run(60)),
     ("failure-rate", lambda: run(0)),
     ("failing-values", lambda: run(9)),
@@ -331,6 +337,41 @@ def test_the_worst_comes_first():
     ranks = [list(Severity).index(one.severity) for one in catalog.examine(data).insights]
     assert ranks == sorted(ranks)
     assert len(set(ranks)) > 1
+
+
+EDGE = {
+    "huge": ("1e308", "-1e308", "1e300"),
+    "large": ("1e149", "-1e149", "3"),
+    "tiny": ("5e-324", "0", "-5e-324"),
+    "close": ("1", "1.0000000000000002", "0.9999999999999999"),
+    "words": ("Genotype(a=1)", "nan", "-inf", "unavailable", ""),
+}
+WILD = (
+    replace(A, minimum=Decimal("-9e9999"), maximum=Decimal("9e9999")),
+    replace(B, minimum=Decimal("1e-9999"), maximum=Decimal(1), step=Decimal("1e-9999")),
+    replace(WIDE, minimum=Decimal("1e-300"), maximum=Decimal("1e300"), type=ParameterType.INT),
+    replace(WIDE, name="none", minimum=None, maximum=None),
+    replace(KIND, name="list", type=ParameterType.DISCRETE, values=("1e309", "x", "1", "1")),
+)
+
+
+@pytest.mark.parametrize("values", EDGE.values(), ids=EDGE)
+@pytest.mark.parametrize("algorithm", ["random", "tpe"])
+@pytest.mark.parametrize("wild", [False, True])
+def test_no_number_is_too_strange(values, algorithm, wild):
+    one = experiment(*(WILD if wild else ()), algorithm=Algorithm(name=algorithm))
+    one = replace(one, objective=replace(one.objective, goal=-1e308), early_stopping=STOP)
+    trials = []
+    for index in range(120):
+        number = repr(math.sin(index) * 10 ** (index % 300))
+        point = {each.name: each.values[index % len(each.values)] if each.values else number for each in one.space}
+        made = reports(*values)(cases.trial(index, point))
+        trials.append(replace(made, phase=Phase.EARLY_STOPPED) if index % 5 == 0 else made)
+    data = cases.report(trials, one, best=trials[1].name)
+    found = catalog.examine(data)
+    assert found.asked
+    assert not re.search(r"\bnan\b|\binf\b", " ".join(words(each.detail) for each in found.insights))
+    site.build(data)
 
 
 SILENT = {
