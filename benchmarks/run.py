@@ -15,6 +15,7 @@ from pathlib import Path
 
 import asks
 import engine
+import insights
 import rooms
 import scale
 import stopping
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Wishes], Iterator[Line]]] = {
     "stopping": stopping.lines,
     "templates": templates.rendering,
     "asks": asks.asking,
+    "insights": insights.lines,
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from kagit.experiment import Experiment
 from kagit.trial import Trial
 
-FORMAT = 1
+FORMAT = 2
 """Version of the report's form; a change of it rewrites every report once."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from reports import charts, clean, figures, series
 from reports.contract import IndexEntry
+from reports.insights.contract import Text
 from reports.listing import label_of, link_of, ordered, outcome_of, progress_of
 from reports.story import Failure, Story, status
 from reports.tables import Cell, Table
@@ -71,6 +72,7 @@ def experiment(story: Story) -> str:
         *([prose(story.message)] if story.message else []),
         *(["Waiting for:", "\n".join(f"- {span(one)}" for one in story.waiting)] if story.waiting else []),
         _tiles(story),
+        *_checks(story),
         "## Best trial",
         *([table(story.best), "The same as a file: [best.yaml](best.yaml)"] if story.best else [story.no_best]),
         *(f"{words} {_cell(one)}." for words, one in story.best_owes),
@@ -100,6 +102,21 @@ def _front(story: Story) -> list[str]:
         return []
     image = "![The first two objectives of every trial, those on the front larger](front.svg)"
     return ["## Pareto front", one.words, image, table(one.objectives), *([table(one.trials)] if one.trials else [])]
+
+
+def _checks(story: Story) -> list[str]:
+    if not story.checked:
+        return []
+    lines = [
+        f"- **{one.severity.title()}**: {_said(one.title)}. {_said(one.detail)} **Way out**: {_said(one.way_out)} "
+        f"(`{one.slug}`)"
+        for one in story.checks.insights
+    ]
+    return ["## Checks", *(["\n".join(lines)] if lines else []), story.checked]
+
+
+def _said(words: Text) -> str:
+    return "".join(span(one.text, _CELL_LIMIT) if one.kind == "foreign" else one.text for one in words)
 
 
 def _progress(story: Story) -> list[str]:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
+from kagit.experiment import Experiment
 from kagit.filetree import FileTree
 from kagit.space import Parameter
 from kagit.trial import Trial
 from reports import aims, charts, exports, markdown, pages, remarks, scatter, series, story
 from reports.contract import FORMAT, IndexEntry, ReportData
+from reports.insights.catalog import examine
 
 HTML_ROWS = 500
 README_ROWS = 100
@@ -23,15 +25,15 @@ def build(data: ReportData) -> FileTree:
     gives the same bytes everywhere.
     """
     one, winner = data.experiment, series.best_trial(data)
-    past, found = series.history(one.objective, data.trials), aims.of(data)
+    past, found, checks = series.history(one.objective, data.trials), aims.of(data), examine(data)
     others = bool(one.objective.others)
     files = {
         "index.html": pages.experiment(
-            story.tell(data, past, HTML_ROWS, found),
+            story.tell(data, past, HTML_ROWS, found=found, checks=checks),
             charts.history(one.objective, past, one.max_trials),
             scatter.front(one.objective, found) if others else "",
         ),
-        "README.md": markdown.experiment(story.tell(data, past, README_ROWS, found)),
+        "README.md": markdown.experiment(story.tell(data, past, README_ROWS, found=found, checks=checks)),
         "history.svg": charts.history(one.objective, past, one.max_trials, pages.asset("chart.css")),
         "trials.csv": exports.trials_csv(data, remarks.of(data, found.front)),
     }
@@ -75,6 +77,7 @@ def digest(data: ReportData) -> str:
             origin.seed,
             origin.engine,
         ],
+        _checked(one),
         [sorted(origin.versions.items()), sorted(origin.images_ignored), sorted(data.log_tails.items())],
         [
             [r.run, r.spec_digest, r.commit, r.trials, r.succeeded, r.best_trial, repr(r.best_value)]
@@ -83,6 +86,18 @@ def digest(data: ReportData) -> str:
         [_trial(trial) for trial in data.trials],
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _checked(one: Experiment) -> list[Any]:
+    """What only checks look at."""
+    return [
+        one.parallel,
+        one.early_stopping.name if one.early_stopping else "",
+        one.wishes.reuse_results,
+        sorted(one.search.rules.active),
+        sorted(one.objective.others),
+        [[each.metric, each.sign, repr(each.bound)] for each in one.objective.constraints],
+    ]
 
 
 def _parameter(one: Parameter) -> list[Any]:

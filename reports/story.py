@@ -8,6 +8,7 @@ from kagit.trial import COUNTED, Trial
 from reports import aims, charts, clean, figures, remarks, scatter, series, shaping, tables
 from reports.aims import Aims
 from reports.contract import FORMAT, Provenance, ReportData
+from reports.insights.catalog import Examination
 from reports.tables import Cell, Table, figure, foreign, plain
 
 MAX_FAILURES = 20
@@ -58,6 +59,8 @@ class Story:
     message: str
     waiting: tuple[str, ...]
     tiles: tuple[Tile, ...]
+    checks: Examination
+    checked: str
     best: Table | None
     no_best: str
     best_owes: tuple[tuple[str, Cell], ...]
@@ -78,7 +81,7 @@ class Story:
     reproduce: str
 
 
-def tell(data: ReportData, past: series.History, rows: int, found: Aims) -> Story:
+def tell(data: ReportData, past: series.History, rows: int, *, found: Aims, checks: Examination) -> Story:
     """The story of one experiment with at most `rows` trials in its table."""
     winner = series.best_trial(data)
     failed = [trial for trial in series.ordered(data.trials) if trial.phase in series.FAILED]
@@ -90,6 +93,8 @@ def tell(data: ReportData, past: series.History, rows: int, found: Aims) -> Stor
         message=data.message,
         waiting=data.waiting,
         tiles=_tiles(data, winner, found),
+        checks=checks,
+        checked=_checked(checks) if data.trials else "",
         best=tables.best(data, winner) if winner else None,
         no_best=_no_best(data, found),
         best_owes=remarks.origins(data, winner) if winner else (),
@@ -114,6 +119,14 @@ def tell(data: ReportData, past: series.History, rows: int, found: Aims) -> Stor
 def status(word: str) -> str:
     """The status if it is one of ours, otherwise `Unknown`."""
     return word if word in STATUSES else "Unknown"
+
+
+def _checked(checks: Examination) -> str:
+    """How much was looked at; empty where there is nothing to look at."""
+    count = len(checks.insights)
+    found = f"{count} {'finding' if count == 1 else 'findings'}" if count else "No findings"
+    rest = f"; {len(checks.unasked)} more do not apply or lack the data" if checks.unasked else ""
+    return f"{found} in {checks.asked} checks{rest}."
 
 
 def _no_best(data: ReportData, found: Aims) -> str:

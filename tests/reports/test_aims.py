@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kagit.objective import Constraint, ObjectiveType
 from kagit.trial import Phase
 from reports import aims, charts, scatter, site, story, tables
+from reports.insights.catalog import examine
 from tests.reports import cases, reading
 
 BOTH = pytest.mark.parametrize("path", ["index.html", "README.md"])
@@ -258,5 +259,6 @@ def test_the_command_that_proves_the_search_is_fit_for_a_shell():
         ("vision", "a b; rm -rf /", "kagit replay 'a b; rm -rf /' --namespace vision"),
     ):
         data = replace(cases.aims(), experiment=replace(cases.aims().experiment, namespace=namespace, name=name))
-        told = dict(story.tell(data, story.series.history(data.experiment.objective, ()), 10, aims.of(data)).provenance)
+        past = story.series.history(data.experiment.objective, ())
+        told = dict(story.tell(data, past, 10, found=aims.of(data), checks=examine(data)).provenance)
         assert told["Prove the search"].text == command
