@@ -95,6 +95,7 @@ END = """
 
 - Reports have the best and the last reading of a trial and no curves, so nobody knows what a stopped trial would have
   become.
+- `no-gain` states what was, not what will be: some searches win again after a long pause.
 - A report is written while trials run. Whoever looks a hundred times at a growing run gives chance a hundred tries; the
   checks that judge how the search went therefore wait for its end.
 - Several checks may be wrong in one report. The rates are for each of them alone.

@@ -170,20 +170,6 @@ def _drifting(count: int) -> Callable[[int], bool]:
     return speaks
 
 
-def _gains(shape: Landscape, *, wrong: bool) -> Callable[[int], bool | None]:
-    """Whether it speaks after 60 trials where 60 more bring a twentieth of what was won (wrong), or do not."""
-
-    def speaks(seed: int) -> bool | None:
-        rows = tpe(shape, 120, seed)
-        values = [value for _, value in rows]
-        best = min(values[:60])
-        gained = best - min(values) > 0.05 * (statistics.median(values[:20]) - best)
-        spoke = bool(found("no-gain", told(rows[:60], experiment(algorithm="tpe"))))
-        return spoke and gained if wrong else (None if gained else spoke)
-
-    return speaks
-
-
 def _goal(shape: Landscape, count: int, beyond: float) -> Callable[[int], bool]:
     """A goal that lies beyond the best, or may be reached."""
 
@@ -413,7 +399,7 @@ def _of_progress() -> Iterator[Case]:
     yield learning("not-learning", bowl, 120, wrong=True)
     yield learning("not-learning", slope, 60, wrong=True)
     yield learning("not-learning", noise, 60, wrong=False)
-    yield from _of_gain()
+    yield from _of_goals()
     yield from _of_learnt_goals()
     slug = "results-drift"
     for shape in (noise, bowl):
@@ -428,25 +414,7 @@ def _of_progress() -> Iterator[Case]:
         )
 
 
-def _of_gain() -> Iterator[Case]:
-    slug = "no-gain"
-
-    for shape in (bowl,):
-        yield Case(
-            slug=slug,
-            what=f"tpe, {shape.__name__}, 60 results; 60 more would gain",
-            wrong=True,
-            rounds=60,
-            speaks=_gains(shape, wrong=True),
-        )
-    for shape in (bowl,):
-        yield Case(
-            slug=slug,
-            what=f"tpe, {shape.__name__}, 60 results; 60 more gain nothing",
-            wrong=False,
-            rounds=60,
-            speaks=_gains(shape, wrong=False),
-        )
+def _of_goals() -> Iterator[Case]:
     slug = "goal-out-of-reach"
 
     for count in (30, 60):

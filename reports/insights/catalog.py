@@ -110,7 +110,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         slug="early-stopping",
         find=running.stopped,
-        meaning="early stopping cuts future winners, or nearly everything",
+        meaning="stopped trials are better than those that went on, or nearly all were stopped",
         rule=(
             "`medianstop` or `percentile`, 20 trials or more: at least 3 and a fifth of the stopped "
             "trials were better, when stopped, than the median of those that ran to their end; or more "
@@ -138,10 +138,10 @@ CHECKS: tuple[Check, ...] = (
     Check(
         slug="no-gain",
         find=progress.no_gain,
-        meaning="the last third of a search that learns brought nothing",
+        meaning="the last third of a search that learns brought no new best",
         rule=(
-            "30 results or more, no new best in the last third although a quarter of it came within 5 % "
-            "of what was won since the first third"
+            "30 results or more, no new best in the last third although half of it came within 40 % of what "
+            "was won since the first third"
         ),
     ),
     Check(

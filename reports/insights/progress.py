@@ -80,7 +80,7 @@ def no_gain(facts: Facts) -> Found:
     third = len(costs) // 3
     best, last = min(costs), sorted(costs[-third:])
     won = statistics.median(costs[:third]) - best
-    if last[0] <= best or won <= 0 or last[third // 4] - best > 0.1 * won:
+    if last[0] <= best or won <= 0 or last[third // 2] - best > 0.4 * won:
         return ()
     at = costs.index(best) + 1
     return (
@@ -88,11 +88,11 @@ def no_gain(facts: Facts) -> Found:
             severity=Severity.HINT,
             title=said(f"No gain in the last {len(costs) - at} of {len(costs)} results"),
             detail=said(
-                f"A quarter of the last {third} results came within "
-                f"{figures.short(last[third // 4] - best)} of the best, "
-                f"none beat it; the first third was worse by {figures.short(won)} in the middle."
+                f"Half of the last {third} results came within "
+                f"{figures.short(last[third // 2] - best)} of the best and none "
+                f"beat it; the middle of the first third was behind it by {figures.short(won)}."
             ),
-            way_out=said("Stop such a search earlier with {}; better values need another space or model.", _STOP),
+            way_out=said("More of the same brings little as a rule; {} ends such a search by itself.", _STOP),
         ),
     )
 

@@ -17,6 +17,7 @@ FACTS = {
     "metric-constant",
     "metric-direction",
     "uncommitted",
+    "no-gain",
     "unexplored-choice",
     "duplicate-trials",
     "budget-left",
