@@ -12,7 +12,7 @@ from kagit.findings import Finding, Issue, Severity, has_errors
 from kagit.shapes import mapping, text
 from kagit.v1beta1 import manifest, sources
 from repo_layout import config_maps, kinds, template_text, yaml_text
-from repo_layout.build import Builder, Stop
+from repo_layout.build import MAX_DEPTH, Builder, Stop
 from repo_layout.document import Document, Place
 from repo_layout.settings import Settings, is_below
 from repo_layout.settings import settings as of_settings
@@ -101,6 +101,8 @@ def _syntax(error: Any, content: str) -> Stop:  # noqa: ANN401 - PyYAML has no t
         tab = written.index("\t") + 1
         return Stop(line, tab, "a tab indents this line; YAML allows only spaces there", "yaml-tab")
     problem = cast("str", error.problem or error.context or "unreadable")
+    if "maximum nesting depth" in problem:
+        return Stop(line, column, f"more than {MAX_DEPTH} levels deep; flatten it", "too-deep")
     context = f" {error.context}" if error.context and error.context != problem else ""
     return Stop(line, column, f"not YAML: {problem}{context}; correct the line or the one before", "yaml-syntax")
 

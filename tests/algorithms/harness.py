@@ -187,6 +187,8 @@ def _stepped(one: Parameter) -> Parameter:
 
 def needed(name: str, the_problem: Problem) -> Problem:
     """The problem with the settings that this algorithm needs."""
+    if name in HALVING and "r_l" in the_problem.settings:
+        return the_problem
     return replace(the_problem, settings={**NEEDED.get(name, {}), **the_problem.settings})
 
 
