@@ -206,7 +206,10 @@ CHECKS: tuple[Check, ...] = (
         slug="slow-trials",
         find=running.slow,
         meaning="single trials took far longer than all others",
-        rule="20 trials or more; the logarithm of the duration is above the third quartile by 3 interquartile ranges",
+        rule=(
+            "20 trials or more; the logarithm of the duration is above the third quartile by 3 "
+            "interquartile ranges in a tenth of them or less"
+        ),
     ),
 )
 

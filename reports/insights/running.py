@@ -170,7 +170,7 @@ def slow(facts: Facts) -> Found:
     low, middle, high = statistics.quantiles(logs.values(), n=4)
     limit = high + 3 * max(high - low, 0.2)
     far = sorted((name for name in logs if logs[name] > limit), key=lambda name: (-logs[name], name))
-    if not far:
+    if not far or len(far) > 0.1 * len(lasted):
         return ()
     return (
         Insight(
