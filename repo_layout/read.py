@@ -98,8 +98,7 @@ def _syntax(error: Any, content: str) -> Stop:  # noqa: ANN401 - PyYAML has no t
         line, column = len(lines), len(lines[-1]) + 1
     written = lines[line - 1]
     if "\t" in written[: len(written) - len(written.lstrip())]:
-        tab = written.index("\t") + 1
-        return Stop(line, tab, "a tab indents this line; YAML allows only spaces there", "yaml-tab")
+        return Stop(line, written.index("\t") + 1, "a tab indents this line; YAML allows only spaces there", "yaml-tab")
     problem = cast("str", error.problem or error.context or "unreadable")
     if "maximum nesting depth" in problem:
         return Stop(line, column, f"more than {MAX_DEPTH} levels deep; flatten it", "too-deep")
