@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from insight_cases import cases
 from lines import Line, Wishes
-from situations import FIND, Case, cases
+from situations import FIND, Case
 
 from reports.insights.catalog import CHECKS
 

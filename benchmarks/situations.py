@@ -1,4 +1,4 @@
-"""Situations in which a check of a report should speak, and others in which it should not."""
+"""Runs of which the truth is known, and whether a check of a report speaks of them."""
 
 import heapq
 import math
@@ -10,21 +10,13 @@ from functools import cache
 
 from landscapes import (
     SPACE,
-    WIDE,
     Landscape,
     blind,
     bowl,
-    decades,
     experiment,
-    linear,
-    middle,
     noise,
     reading,
     report,
-    ridge,
-    slope,
-    smooth,
-    tail,
     told,
     tpe,
     trial,
@@ -102,7 +94,7 @@ def learning(
     return Case(slug=slug, what=f"tpe, {shape.__name__}, {count} results", speaks=speaks, wrong=wrong, rounds=60)
 
 
-def _lucky(count: int, shape: Landscape, lead: float) -> Callable[[int], bool]:
+def lucky(count: int, shape: Landscape, lead: float) -> Callable[[int], bool]:
     """One result leads the best of the others."""
 
     def speaks(seed: int) -> bool:
@@ -115,7 +107,7 @@ def _lucky(count: int, shape: Landscape, lead: float) -> Callable[[int], bool]:
     return speaks
 
 
-def _repeated(count: int, differ: float) -> Callable[[int], bool]:
+def repeated(count: int, differ: float) -> Callable[[int], bool]:
     """Points whose true costs differ, eight of them tried twice."""
 
     def speaks(seed: int) -> bool:
@@ -130,7 +122,7 @@ def _repeated(count: int, differ: float) -> Callable[[int], bool]:
     return speaks
 
 
-def _gaps(count: int, more: float) -> Callable[[int], bool]:
+def with_gaps(count: int, more: float) -> Callable[[int], bool]:
     """Gaps between training and validation, that of the best larger by `more`."""
 
     def speaks(seed: int) -> bool:
@@ -147,7 +139,7 @@ def _gaps(count: int, more: float) -> Callable[[int], bool]:
     return speaks
 
 
-def _going(count: int) -> Callable[[int], bool]:
+def going_on(count: int) -> Callable[[int], bool]:
     """Results that fall all the way."""
 
     def speaks(seed: int) -> bool:
@@ -160,7 +152,7 @@ def _going(count: int) -> Callable[[int], bool]:
     return speaks
 
 
-def _drifting(count: int) -> Callable[[int], bool]:
+def drifting(count: int) -> Callable[[int], bool]:
     """Results that rise with time."""
 
     def speaks(seed: int) -> bool:
@@ -170,7 +162,7 @@ def _drifting(count: int) -> Callable[[int], bool]:
     return speaks
 
 
-def _goal(shape: Landscape, count: int, beyond: float) -> Callable[[int], bool]:
+def with_goal(shape: Landscape, count: int, beyond: float) -> Callable[[int], bool]:
     """A goal that lies beyond the best, or may be reached."""
 
     def speaks(seed: int) -> bool:
@@ -183,7 +175,7 @@ def _goal(shape: Landscape, count: int, beyond: float) -> Callable[[int], bool]:
     return speaks
 
 
-def _fails(share: Callable[[dict[str, str]], float], slug: str, count: int) -> Callable[[int], bool]:
+def failing(share: Callable[[dict[str, str]], float], slug: str, count: int) -> Callable[[int], bool]:
     """Trials fail with a chance that may depend on the point."""
 
     def speaks(seed: int) -> bool:
@@ -195,7 +187,7 @@ def _fails(share: Callable[[dict[str, str]], float], slug: str, count: int) -> C
     return speaks
 
 
-def _timed(lasting: Callable[[random.Random, int], float], slots: int, count: int, slug: str) -> Callable[[int], bool]:
+def timed(lasting: Callable[[random.Random, int], float], slots: int, count: int, slug: str) -> Callable[[int], bool]:
     """Trials one after the other on some slots, each as soon as one is free."""
 
     def speaks(seed: int) -> bool:
@@ -211,7 +203,7 @@ def _timed(lasting: Callable[[random.Random, int], float], slots: int, count: in
     return speaks
 
 
-def _curves(speed: float, trembling: float, rise: float) -> Callable[[int], bool]:
+def with_curves(speed: float, trembling: float, rise: float) -> Callable[[int], bool]:
     """Curves fall to a level of their own; the median of the first 3 of 20 steps stops who is worse."""
 
     def speaks(seed: int) -> bool:
@@ -235,7 +227,7 @@ def _curves(speed: float, trembling: float, rise: float) -> Callable[[int], bool
     return speaks
 
 
-def _reached(shape: Landscape) -> Callable[[int], bool]:
+def reached(shape: Landscape) -> Callable[[int], bool]:
     """A goal that the second half of a search that learns does reach."""
 
     def speaks(seed: int) -> bool:
@@ -255,239 +247,6 @@ def _even_odds(shape: Landscape, count: int) -> float:
     return statistics.median(min(value for _, value in blind(shape, count, seed)) for seed in range(15))
 
 
-def cases() -> Iterator[Case]:
-    """All situations."""
-    yield from _of_ranges()
-    yield from _of_parameters()
-    yield from _of_failures()
-    yield from _of_noise()
-    yield from _of_progress()
-    yield from _of_running()
-
-
-def _of_ranges() -> Iterator[Case]:
-    slug = "best-at-bound"
-    yield from plainly(slug, noise, (30, 60, 120), wrong=True)
-    yield from plainly(slug, bowl, (30, 60, 120), wrong=True)
-    yield learning(slug, noise, 60, wrong=True)
-    yield learning(slug, bowl, 60, wrong=True, longest=120)
-    yield learning(slug, bowl, 120, wrong=True)
-    yield from plainly(slug, slope, (30, 60, 120), wrong=False, names="a")
-    yield learning(slug, slope, 60, wrong=False, names="a")
-    slug = "log-scale"
-    yield from plainly(slug, noise, (30, 120), wrong=True, space=WIDE)
-    yield from plainly(slug, middle, (30, 120), wrong=True, space=WIDE)
-    yield learning(slug, middle, 60, wrong=True, space=WIDE)
-    yield from plainly(slug, decades, (30, 60, 120), wrong=False, space=WIDE)
-
-
-def _of_parameters() -> Iterator[Case]:
-    slug = "unimportant-parameter"
-    yield from plainly(slug, linear, (80, 160, 320), wrong=True, names="abc")
-    yield learning(slug, bowl, 120, wrong=True, names="ab")
-    yield from plainly(slug, bowl, (80, 160, 320), wrong=False, names="c")
-    yield learning(slug, bowl, 120, wrong=False, names="c")
-    slug = "correlated-parameters"
-    yield from plainly(slug, noise, (80, 160), wrong=True)
-    yield from plainly(slug, bowl, (80, 160), wrong=True)
-    yield learning(slug, bowl, 120, wrong=True)
-    yield from plainly(slug, ridge, (80, 160, 320), wrong=False)
-
-
-def _of_failures() -> Iterator[Case]:
-
-    for count in (30, 60, 120):
-        for share in (0.05, 0.1):
-            yield Case(
-                slug="failure-rate",
-                what=f"{share:.0%} fail, {count} trials",
-                wrong=True,
-                speaks=_fails(lambda _, share=share: share, "failure-rate", count),
-            )
-        yield Case(
-            slug="failure-rate",
-            what=f"30% fail, {count} trials",
-            wrong=False,
-            speaks=_fails(lambda _: 0.3, "failure-rate", count),
-        )
-        for share in (0.1, 0.3):
-            yield Case(
-                slug="failing-values",
-                what=f"{share:.0%} fail anywhere, {count} trials",
-                wrong=True,
-                speaks=_fails(lambda _, share=share: share, "failing-values", count),
-            )
-        yield Case(
-            slug="failing-values",
-            what=f"5% fail, 60% with one of three choices, {count} trials",
-            wrong=False,
-            speaks=_fails(lambda point: 0.6 if point["kind"] == "z" else 0.05, "failing-values", count),
-        )
-        yield Case(
-            slug="failing-values",
-            what=f"5% fail, 60% in the upper fifth of a range, {count} trials",
-            wrong=False,
-            speaks=_fails(lambda point: 0.6 if float(point["a"]) > 2 else 0.05, "failing-values", count),
-        )
-
-
-def _of_noise() -> Iterator[Case]:
-    slug = "best-stands-alone"
-    for shape in (noise, tail, bowl, smooth, slope):
-        yield from plainly(slug, shape, (30, 120), wrong=True)
-    yield learning(slug, noise, 60, wrong=True)
-    yield learning(slug, bowl, 60, wrong=True, longest=120)
-    yield learning(slug, bowl, 120, wrong=True)
-    yield learning(slug, slope, 60, wrong=True)
-
-    for count in (30, 120):
-        yield Case(
-            slug=slug,
-            what=f"one of {count} equals leads by 2 standard deviations",
-            wrong=False,
-            speaks=_lucky(count, noise, 2),
-        )
-        yield Case(
-            slug=slug,
-            what=f"one of {count} equals leads by 4 standard deviations",
-            wrong=False,
-            speaks=_lucky(count, noise, 4),
-        )
-        yield Case(
-            slug=slug,
-            what=f"one of {count} in a bowl, anywhere, leads by what the points usually differ",
-            wrong=False,
-            speaks=_lucky(count, bowl, 4),
-        )
-    slug = "best-is-luck"
-
-    for count in (30, 60, 120):
-        for differ in (1.5, 2.0):
-            yield Case(
-                slug=slug,
-                what=f"points differ by {differ} times the noise, {count} results, 8 repeated",
-                wrong=True,
-                speaks=_repeated(count, differ),
-            )
-        yield Case(slug=slug, what=f"noise alone, {count} results, 8 repeated", wrong=False, speaks=_repeated(count, 0))
-    yield from _of_gaps()
-
-
-def _of_gaps() -> Iterator[Case]:
-    slug = "train-validation-gap"
-
-    for count in (30, 120):
-        yield Case(slug=slug, what=f"gaps alike, {count} results", wrong=True, speaks=_gaps(count, 0))
-        yield Case(
-            slug=slug,
-            what=f"the best has 6 standard deviations more, {count} results",
-            wrong=False,
-            speaks=_gaps(count, 6),
-        )
-
-
-def _of_progress() -> Iterator[Case]:
-    slug = "still-improving"
-    for shape in (noise, bowl):
-        yield from plainly(slug, shape, (30, 120), wrong=True)
-
-    for count in (30, 120):
-        yield Case(
-            slug=slug, what=f"results fall by 6 times the noise, {count} results", wrong=False, speaks=_going(count)
-        )
-    yield learning("not-learning", bowl, 60, wrong=True, longest=120)
-    yield learning("not-learning", bowl, 120, wrong=True)
-    yield learning("not-learning", slope, 60, wrong=True)
-    yield learning("not-learning", noise, 60, wrong=False)
-    yield from _of_goals()
-    yield from _of_learnt_goals()
-    slug = "results-drift"
-    for shape in (noise, bowl):
-        yield from plainly(slug, shape, (30, 120), wrong=True)
-
-    for count in (30, 60, 120):
-        yield Case(
-            slug=slug,
-            what=f"results rise by 1.5 times the noise, {count} results",
-            wrong=False,
-            speaks=_drifting(count),
-        )
-
-
-def _of_goals() -> Iterator[Case]:
-    slug = "goal-out-of-reach"
-
-    for count in (30, 60):
-        for shape in (noise, tail, bowl, smooth):
-            yield Case(
-                slug=slug,
-                what=f"{shape.__name__}, {count} results; ten times as many reach the goal with even odds",
-                wrong=True,
-                speaks=_goal(shape, count, 0),
-            )
-        for beyond in (2, 4):
-            yield Case(
-                slug=slug,
-                what=f"bowl, {count} results; the goal is {beyond} times as far from the best as the median",
-                wrong=False,
-                speaks=_goal(bowl, count, beyond),
-            )
-
-
-def _of_learnt_goals() -> Iterator[Case]:
-    for shape in (bowl, smooth):
-        what = f"tpe, {shape.__name__}, 60 results; 60 more reach the goal"
-        yield Case(slug="goal-out-of-reach", what=what, wrong=True, speaks=_reached(shape), rounds=60)
-
-
-def _of_running() -> Iterator[Case]:
-
-    def usual(chance: random.Random, at: int) -> float:  # noqa: ARG001
-        return 60 * chance.lognormvariate(0, 0.7)
-
-    def hung(chance: random.Random, at: int) -> float:
-        return usual(chance, at) * (100 if at == 7 else 1)
-
-    for count in (16, 60):
-        yield Case(
-            slug="slots-idle",
-            what=f"four at once, durations differ (log-normal, 0.7), {count} trials",
-            wrong=True,
-            speaks=_timed(usual, 4, count, "slots-idle"),
-        )
-        yield Case(
-            slug="slots-idle",
-            what=f"one at a time of four, {count} trials",
-            wrong=False,
-            speaks=_timed(usual, 1, count, "slots-idle"),
-        )
-    for count in (30, 120):
-        yield Case(
-            slug="slow-trials",
-            what=f"durations differ (log-normal, 0.7), {count} trials",
-            wrong=True,
-            speaks=_timed(usual, 4, count, "slow-trials"),
-        )
-        yield Case(
-            slug="slow-trials",
-            what=f"one takes 100 times as long, {count} trials",
-            wrong=False,
-            speaks=_timed(hung, 4, count, "slow-trials"),
-        )
-    yield from _of_stopping()
-
-
 def _clock(seconds: float) -> str:
     whole = int(seconds)
     return f"2026-01-{1 + whole // 86400:02d}T{whole // 3600 % 24:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}Z"
-
-
-def _of_stopping() -> Iterator[Case]:
-    slug = "early-stopping"
-
-    yield Case(slug=slug, what="slow curves, 60 trials", wrong=True, speaks=_curves(0.3, 0.1, 0))
-    yield Case(slug=slug, what="slow, trembling curves, 60 trials", wrong=True, speaks=_curves(0.3, 0.5, 0))
-    yield Case(slug=slug, what="fast, trembling curves, 60 trials", wrong=True, speaks=_curves(2, 0.5, 0))
-    yield Case(
-        slug=slug, what="curves that fall, then rise to the end, 60 trials", wrong=False, speaks=_curves(2, 0.2, 0.15)
-    )

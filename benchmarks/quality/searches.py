@@ -68,10 +68,8 @@ def problem(space: Space, *, seed: int, trials: int | None, parallel: int, **set
 
 def missing(name: str) -> str:
     """Why there can be no result of an algorithm here; empty where there can."""
-    if name in BARE:
-        library = {"hyperopt": "hyperopt", "optuna-gp": "torch"}.get(name, "optuna")
-        return "" if find_spec(library) else f"{library} is not installed"
-    return "" if name in catalog.names() else "not in the catalog yet"
+    library = {"hyperopt": "hyperopt", "optuna-gp": "torch"}.get(name, "optuna")
+    return "" if name not in BARE or find_spec(library) else f"{library} is not installed"
 
 
 def refusal(name: str, asked: Problem) -> str:
