@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from algorithms import dimensions, settings
 from algorithms.contract import Answer, Finished, Problem, Proposal
 from algorithms.evolution import Cube, Draw, Search
-from algorithms.history import checked
+from algorithms.history import is_new
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
 from algorithms.settings import Kind, Setting
-from kagit.errors import Broken
 from kagit.findings import Issue, Severity
 from kagit.objective import ObjectiveType
 from kagit.space import Point
@@ -98,13 +97,8 @@ class _CmaEs:
         self._used = 0
 
     def tell(self, trial: Finished) -> None:
-        known = self._told.setdefault(checked(trial).index, trial)
-        if known is not trial:
-            if known != trial:
-                raise Broken(f"trial {trial.index} was told twice and differently: {known} and {trial}")
+        if not is_new(trial, self._told, space=self._problem.space):
             return
-        if not self._problem.space.contains(trial.point):
-            raise Broken(f"trial {trial.index} was told with a point outside the search space: {dict(trial.point)}")
         if trial.value is None:
             return
         self._points.add(self._key(trial.point))

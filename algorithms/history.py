@@ -4,6 +4,7 @@ import math
 
 from algorithms.contract import Finished
 from kagit.errors import Broken
+from kagit.space import Space
 
 
 def checked(trial: Finished) -> Finished:
@@ -13,3 +14,15 @@ def checked(trial: Finished) -> Finished:
     if trial.value is not None and not math.isfinite(trial.value):
         raise Broken(f"trial {trial.index} was told with the value {trial.value}; a value that is not finite is None")
     return trial
+
+
+def is_new(trial: Finished, told: dict[int, Finished], *, space: Space | None = None) -> bool:
+    """Note a trial by its index; False if it is known. Broken if it was told differently or is outside the space."""
+    known = told.setdefault(checked(trial).index, trial)
+    if known is not trial:
+        if known != trial:
+            raise Broken(f"trial {trial.index} was told twice and differently: {known} and {trial}")
+        return False
+    if space is not None and not space.contains(trial.point):
+        raise Broken(f"trial {trial.index} was told with a point outside the search space: {dict(trial.point)}")
+    return True

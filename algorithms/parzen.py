@@ -10,10 +10,9 @@ from typing import Any, Protocol, TypeAlias
 from algorithms import dimensions
 from algorithms.contract import Answer, Finished, Problem, Proposal
 from algorithms.dimensions import Dimension
-from algorithms.history import checked
+from algorithms.history import is_new
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
-from kagit.errors import Broken
 from kagit.space import Point
 
 _MAX_RANKS = 2**31
@@ -64,13 +63,8 @@ class Parzen:
 
     def tell(self, trial: Finished) -> None:
         """Learn of one finished trial; each index once."""
-        known = self._told.setdefault(checked(trial).index, trial)
-        if known is not trial:
-            if known != trial:
-                raise Broken(f"trial {trial.index} was told twice and differently: {known} and {trial}")
+        if not is_new(trial, self._told, space=self._problem.space):
             return
-        if not self._problem.space.contains(trial.point):
-            raise Broken(f"trial {trial.index} was told with a point outside the search space: {dict(trial.point)}")
         if trial.value is not None:
             self._valued += 1
             self._news.append(trial)

@@ -14,13 +14,12 @@ from random import Random
 from algorithms import dimensions, settings
 from algorithms.contract import Absence, Answer, Finished, Problem, Proposal
 from algorithms.dimensions import Choices, Dimension, Reals, Ticks
-from algorithms.history import checked
+from algorithms.history import is_new
 from algorithms.numbers import clamped_text, number_of
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
 from algorithms.settings import Kind, Setting
 from kagit import __version__, names
-from kagit.errors import Broken
 from kagit.findings import Issue, Severity
 from kagit.objective import ObjectiveType
 from kagit.space import Point
@@ -155,13 +154,8 @@ class _Pbt:
         self._last: tuple[int, _Standing] | None = None
 
     def tell(self, trial: Finished) -> None:
-        known = self._told.setdefault(checked(trial).index, trial)
-        if known is not trial:
-            if known != trial:
-                raise Broken(f"trial {trial.index} was told twice and differently: {known} and {trial}")
+        if not is_new(trial, self._told, space=self._problem.space):
             return
-        if not self._problem.space.contains(trial.point):
-            raise Broken(f"trial {trial.index} was told with a point outside the search space: {dict(trial.point)}")
         generation = trial.index // self._size
         if trial.value is not None:
             self._valued.add(generation)

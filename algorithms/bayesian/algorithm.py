@@ -12,12 +12,11 @@ from algorithms import budgets, dimensions
 from algorithms.bayesian import settings
 from algorithms.contract import Answer, Finished, Problem, Proposal
 from algorithms.dimensions import Dimension
-from algorithms.history import checked
+from algorithms.history import is_new
 from algorithms.random_search import Draws
 from algorithms.seeds import seed_of, stream
 from algorithms.settings import Setting, whole
 from algorithms.sobol import MOST_DIMENSIONS, Sobol
-from kagit.errors import Broken
 from kagit.findings import Issue, Severity
 from kagit.objective import ObjectiveType
 from kagit.space import Point
@@ -89,13 +88,8 @@ class _BayesianOptimization:
         self._model: _Model | None = None
 
     def tell(self, trial: Finished) -> None:
-        known = self._told.setdefault(checked(trial).index, trial)
-        if known is not trial:
-            if known != trial:
-                raise Broken(f"trial {trial.index} was told twice and differently: {known} and {trial}")
+        if not is_new(trial, self._told, space=self._problem.space):
             return
-        if not self._problem.space.contains(trial.point):
-            raise Broken(f"trial {trial.index} was told with a point outside the search space: {dict(trial.point)}")
         self._tried.add(self._key(trial.point))
         self._valued += trial.value is not None
         self._news.append(trial)

@@ -14,9 +14,9 @@ from fractions import Fraction
 from algorithms import dimensions
 from algorithms.contract import Finished, Problem
 from algorithms.dimensions import Choices, Dimension, Reals
-from algorithms.history import checked
+from algorithms.history import is_new
 from algorithms.numbers import clamped_text, number_of
-from kagit.errors import Broken, Refused
+from kagit.errors import Refused
 from kagit.space import Parameter, ParameterType, Point, Space
 
 MOST_RUNGS = 64
@@ -56,14 +56,7 @@ class Ladder:
 
     def learns(self, told: dict[int, Finished], trial: Finished) -> bool:
         """Whether the trial is new, which is noted; Broken if it contradicts what was told or is outside the space."""
-        known = told.setdefault(checked(trial).index, trial)
-        if known is not trial:
-            if known != trial:
-                raise Broken(f"trial {trial.index} was told twice and differently: {known} and {trial}")
-            return False
-        if not self.whole.contains(trial.point):
-            raise Broken(f"trial {trial.index} was told with a point outside the search space: {dict(trial.point)}")
-        return True
+        return is_new(trial, told, space=self.whole)
 
 
 def ladder(problem: Problem) -> Ladder:

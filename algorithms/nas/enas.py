@@ -14,14 +14,13 @@ from itertools import chain
 
 from algorithms import settings
 from algorithms.contract import Answer, Finished, Problem, Proposal
-from algorithms.history import checked
+from algorithms.history import is_new
 from algorithms.nas import graph
 from algorithms.nas.controller import Controller, Options, State
 from algorithms.nas.graph import Architecture
 from algorithms.seeds import seed_of, stream
 from algorithms.settings import RANDOM_STATE, Kind, Setting
 from kagit import __version__
-from kagit.errors import Broken
 from kagit.findings import Issue, Severity
 from kagit.objective import ObjectiveType
 from kagit.space import Point
@@ -146,10 +145,7 @@ class _Enas:
         self._states: dict[int, State] = {}
 
     def tell(self, trial: Finished) -> None:
-        known = self._told.setdefault(checked(trial).index, trial)
-        if known is not trial:
-            if known != trial:
-                raise Broken(f"trial {trial.index} was told twice and differently: {known} and {trial}")
+        if not is_new(trial, self._told):
             return
         architecture = self._graph.read(trial.point) if trial.value is not None else None
         if architecture is None:
